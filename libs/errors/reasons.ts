@@ -36,11 +36,6 @@ export const REASONS: Record<Reason, ReasonRow> = {
     'page_token was not issued for these arguments; start again without it',
     'page_token 与本次查询条件不符,请去掉后从第一页重新查询',
   ),
-  PARCEL_KEY_REPEATED: row(
-    'INVALID_ARGUMENT',
-    'order_ref {order_ref} parcel {parcel_no} stands in this batch twice with different contents',
-    '本批次中订单 {order_ref} 的第 {parcel_no} 个包裹出现两次且内容不同',
-  ),
   API_KEY_MISSING: row(
     'UNAUTHENTICATED',
     'send an API key as metadata "authorization: Bearer <key>"',
