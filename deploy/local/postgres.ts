@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { closeSync, openSync } from 'node:fs';
 import { chown, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { plainEnvironment, runAs } from './account.ts';
 import { takeLock } from './lock.ts';
+import { type LogFile, openLogFile } from './log-file.ts';
 import { type Notes, stderrNotes } from './note.ts';
 import { freePort } from './port.ts';
 import { makePrivate, openFolder, type PostgresFolder } from './postgres-folder.ts';
@@ -17,7 +17,6 @@ const USER = 'queqiao';
 const DATABASE = 'queqiao';
 const READY_MS = 120_000;
 const SLOW_MS = 5_000;
-const LOG_BYTES_MAX = 10_000_000;
 
 // Fast shutdown, then immediate shutdown (recovery at the next start), then the hard way.
 const STOP: readonly StopStep[] = [
@@ -112,23 +111,21 @@ async function launch({ folder, programs, options, notes }: Launch): Promise<Lau
     if (options.port !== undefined && port !== options.port) {
       notes.info(`Port ${options.port} is taken; Postgres listens on ${port}.`);
     }
-    const logFile = join(folder.own, 'server.log');
-    const offset = await openLog(logFile);
-    const child = spawnServer({ folder, programs, port, logFile, settings: options.settings });
+    using log = openLogFile(join(folder.own, 'server.log'));
+    const child = spawnServer({ folder, programs, port, log, settings: options.settings });
     try {
       await untilReady({ child, cluster: folder.cluster, notes });
       return { child, port };
     } catch (error) {
-      const said = (await readFile(logFile, 'utf8')).slice(offset);
       // Backends of a postmaster that was killed end by themselves within moments.
-      const passing = /could not create any TCP\/IP sockets|pre-existing shared memory/.test(said);
-      if (!passing || tries === 20) throw explain(error, { said, logFile });
+      const passing = /could not create any TCP\/IP sockets|pre-existing shared memory/;
+      if (!passing.test(log.said()) || tries === 20) throw explain(error, log);
       await sleep(100 * tries);
     }
   }
 }
 
-function spawnServer({ folder, programs, port, logFile, settings }: Spawn): ChildProcess {
+function spawnServer({ folder, programs, port, log, settings }: Spawn): ChildProcess {
   const all = {
     listen_addresses: '127.0.0.1',
     port: String(port),
@@ -139,25 +136,20 @@ function spawnServer({ folder, programs, port, logFile, settings }: Spawn): Chil
     log_checkpoints: 'off',
     ...settings,
   };
-  const log = openSync(logFile, 'a', 0o600);
-  try {
-    const child = spawn(
-      join(programs, 'bin', 'postgres'),
-      ['-D', folder.cluster, ...Object.entries(all).flatMap(([k, v]) => ['-c', `${k}=${v}`])],
-      {
-        ...folder.account,
-        cwd: '/',
-        env: plainEnvironment(),
-        stdio: ['ignore', log, log],
-        // An own process group: Ctrl-C in a terminal reaches us, and we stop Postgres last.
-        detached: true,
-      },
-    );
-    child.unref();
-    return child;
-  } finally {
-    closeSync(log);
-  }
+  const child = spawn(
+    join(programs, 'bin', 'postgres'),
+    ['-D', folder.cluster, ...Object.entries(all).flatMap(([k, v]) => ['-c', `${k}=${v}`])],
+    {
+      ...folder.account,
+      cwd: '/',
+      env: plainEnvironment(),
+      stdio: ['ignore', log.fd, log.fd],
+      // An own process group: Ctrl-C in a terminal reaches us, and we stop Postgres last.
+      detached: true,
+    },
+  );
+  child.unref();
+  return child;
 }
 
 async function untilReady({ child, cluster, notes }: Waiting): Promise<void> {
@@ -218,14 +210,6 @@ async function readPidFile(cluster: string): Promise<PidFile | undefined> {
   return Number.isInteger(pid) && pid > 0 ? { pid, status: lines[7]?.trim() } : undefined;
 }
 
-/** Returns how long the log is before this start. A long one is kept once under another name. */
-async function openLog(file: string): Promise<number> {
-  const { size } = await stat(file).catch(() => ({ size: 0 }));
-  if (size < LOG_BYTES_MAX) return (await readFile(file, 'utf8').catch(() => '')).length;
-  await rename(file, `${file}.1`);
-  return 0;
-}
-
 async function isThere(path: string): Promise<boolean> {
   return stat(path).then(
     () => true,
@@ -233,10 +217,13 @@ async function isThere(path: string): Promise<boolean> {
   );
 }
 
-function explain(error: unknown, { said, logFile }: { said: string; logFile: string }): Error {
-  const lines = said.split('\n').filter((line) => /FATAL|PANIC|ERROR|HINT|DETAIL/.test(line));
+function explain(error: unknown, log: LogFile): Error {
+  const lines = log
+    .said()
+    .split('\n')
+    .filter((line) => /FATAL|PANIC|ERROR|HINT/.test(line));
   const why = lines.length > 0 ? lines.slice(0, 3).join(' ') : (error as Error).message;
-  return new Error(`Postgres does not start: ${why} (the whole story: ${logFile})`);
+  return new Error(`Postgres does not start: ${why} (the whole story: ${log.file})`);
 }
 
 export type PostgresOptions = {
@@ -266,7 +253,7 @@ type Launch = { folder: PostgresFolder; programs: string; options: PostgresOptio
 type Launched = { child: ChildProcess; port: number };
 type Spawn = Pick<Launch, 'folder' | 'programs'> & {
   port: number;
-  logFile: string;
+  log: LogFile;
   settings: Record<string, string> | undefined;
 };
 type Waiting = { child: ChildProcess; cluster: string; notes: Notes };
