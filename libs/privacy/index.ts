@@ -1,0 +1,7 @@
+// What others may see of a consignee (GB/T 41833-2022), and sealing what they may not: AES-256-GCM
+// with data keys that a master key wraps. Erasing a person's data is destroying the data key.
+// Stores nothing: services keep wrapped data keys beside their rows.
+export { newDataKey } from './data-key.ts';
+export { maskedConsignee, maskName, maskPhone } from './mask.ts';
+export { createMasterKeyFile, loadMasterKey, type MasterKey } from './master-key.ts';
+export { open, SEAL_OVERHEAD_BYTES, seal } from './seal.ts';
