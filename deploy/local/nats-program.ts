@@ -4,7 +4,7 @@ import { access, constants, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/
 import { delimiter, join } from 'node:path';
 import type { Notes } from './note.ts';
 
-const APT_MS = 180_000;
+const RUN_MS = 180_000;
 
 /** PATH, and the places where servers are installed but an ordinary user's PATH does not lead. */
 export const SEARCH_PATH = [
@@ -103,7 +103,9 @@ async function onPath(name: string, path: string): Promise<string | undefined> {
 function run(program: string, args: string[], cwd: string): Promise<Result> {
   return new Promise((resolve) => {
     const env = { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' };
-    const child = spawn(program, args, { cwd, env, timeout: APT_MS, stdio: 'pipe' });
+    // Not spawn's own `timeout`: its timer outlives a program that cannot be started at all.
+    const signal = AbortSignal.timeout(RUN_MS);
+    const child = spawn(program, args, { cwd, env, signal, stdio: 'pipe' });
     let said = '';
     child.stdin.end();
     for (const stream of [child.stdout, child.stderr]) {
