@@ -1,0 +1,113 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import { type Bus, subjects } from '#libs/bus';
+import { RpcError } from '#libs/errors';
+import type { Client, Identity } from '#libs/grpc';
+import type { Clock } from '#libs/run';
+import type { Courier } from '#proto/queqiao/network/v1/courier';
+import { ResourceChangedSchema } from '#proto/queqiao/network/v1/event';
+import type { Merchant } from '#proto/queqiao/network/v1/merchant';
+import type { NetworkService } from '#proto/queqiao/network/v1/network_service';
+import type { Node } from '#proto/queqiao/network/v1/node';
+import type { NumberRange } from '#proto/queqiao/network/v1/number_range';
+import { Cached } from './cached.ts';
+import { type KnownIdentity, toIdentity } from './identity.ts';
+
+/**
+ * Look-ups that answer from memory. An entry is fresh for 30 s and dropped at once when the bus
+ * announces a change; while the network service is away, what was known goes on being used.
+ */
+export interface Directory extends AsyncDisposable {
+  /** MERCHANT_NOT_FOUND if there is none. */
+  merchant(merchantId: string): Promise<Merchant>;
+  /** COURIER_NOT_FOUND if there is none. */
+  courier(courierId: string): Promise<Courier>;
+  /** NODE_NOT_FOUND if there is none. */
+  node(nodeId: string): Promise<Node>;
+  /** All ranges of a courier, in order of range_id; empty if it has none. */
+  numberRanges(courierId: string): Promise<NumberRange[]>;
+  /** Whom a secret speaks for; API_KEY_INVALID if for nobody. */
+  identity(secret: string): Promise<Identity>;
+}
+
+export async function openDirectory({ network, bus, now }: DirectoryDeps): Promise<Directory> {
+  const limits = { freshMs: 30_000, staleMs: 24 * 3_600_000, maxEntries: 100_000 };
+  const merchants = new Cached<Merchant>({
+    ...limits,
+    load: async (merchantId) => found((await network().getMerchant({ merchantId })).merchant),
+  });
+  const couriers = new Cached<Courier>({
+    ...limits,
+    load: async (courierId) => found((await network().getCourier({ courierId })).courier),
+  });
+  const nodes = new Cached<Node>({
+    ...limits,
+    load: async (nodeId) => found((await network().getNode({ nodeId })).node),
+  });
+  const ranges = new Cached<NumberRange[]>({
+    ...limits,
+    load: (courierId) => allRanges(network(), courierId),
+  });
+  const identities = new Cached<KnownIdentity>({
+    ...limits,
+    // A revoked key must not outlive an outage by much.
+    staleMs: 10 * 60_000,
+    load: async (secret) => toIdentity(await network().authenticateApiKey({ secret })),
+  });
+
+  const caches = [merchants, couriers, nodes, ranges, identities];
+  const watch = await bus.watch({
+    filter: subjects.networkChanged('*'),
+    handle: async ({ payload }) => {
+      const { kind, id, courierId } = fromBinary(ResourceChangedSchema, payload);
+      if (kind === 'merchant') merchants.expire(id);
+      else if (kind === 'courier') couriers.expire(id);
+      else if (kind === 'node') nodes.expire(id);
+      else if (kind === 'number_range') ranges.expire(courierId);
+      // An event names a key by its id, the cache by its secret: ask again for all.
+      else if (kind === 'api_key') identities.expireAll();
+    },
+    onReset: () => {
+      for (const cache of caches) cache.expireAll();
+    },
+  });
+
+  return {
+    merchant: (merchantId) => merchants.get(merchantId),
+    courier: (courierId) => couriers.get(courierId),
+    node: (nodeId) => nodes.get(nodeId),
+    numberRanges: (courierId) => ranges.get(courierId),
+    identity: async (secret) => {
+      const identity = await identities.get(secret);
+      if (identity.expireTime !== undefined && identity.expireTime <= now()) {
+        throw new RpcError('API_KEY_INVALID');
+      }
+      return identity;
+    },
+    [Symbol.asyncDispose]: () => watch[Symbol.asyncDispose](),
+  };
+}
+
+async function allRanges(network: Network, courierId: string): Promise<NumberRange[]> {
+  const ranges: NumberRange[] = [];
+  let pageToken = '';
+  do {
+    const page = await network.listNumberRanges({ courierId, pageToken, pageSize: 1_000 });
+    ranges.push(...page.numberRanges);
+    pageToken = page.nextPageToken;
+  } while (pageToken !== '');
+  return ranges;
+}
+
+function found<T>(resource: T | undefined): T {
+  if (resource === undefined) throw new Error('the network service answered without a resource');
+  return resource;
+}
+
+type Network = Client<typeof NetworkService>;
+
+export type DirectoryDeps = {
+  /** Asked for at the first look-up, when a process that serves itself has its address. */
+  network: () => Network;
+  bus: Bus;
+  now: Clock;
+};

@@ -1,0 +1,58 @@
+import { resolve } from 'node:path';
+import { durationMs, list, readConfig, secretFile, text, url } from '#libs/config';
+
+/** Settings of `queqiao serve`, `migrate` and `start`; README.md lists them for operators. */
+export const SHAPE = {
+  /** Postgres to use; without it one is started in the state folder. */
+  QUEQIAO_DATABASE_URL: url({ default: '', protocols: ['postgres:', 'postgresql:'] }),
+  /** NATS to use; without it one is started in the state folder. */
+  NATS_URL: url({ default: '', protocols: ['nats:', 'tls:', 'ws:', 'wss:'] }),
+  /** host:port of the gRPC server. */
+  QUEQIAO_LISTEN: text({ default: '127.0.0.1:50051' }),
+  /** host:port of the network service, when it runs in another process. */
+  QUEQIAO_NETWORK_ADDRESS: text({ default: '' }),
+  /** Where local servers, keys and addresses are kept. */
+  QUEQIAO_STATE_DIR: text({ default: '.queqiao' }),
+  QUEQIAO_LOG_LEVEL: list({
+    default: ['info'],
+    allowed: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
+  }),
+  /** Longest time from the signal to stop until the process ends. */
+  QUEQIAO_SHUTDOWN_GRACE_MS: durationMs({ default: 25_000, min: 0, max: 600_000 }),
+  /** Secrets; without these they are files of the state folder, made at the first start. */
+  QUEQIAO_API_KEY_PEPPER_FILE: secretFile({ default: '' }),
+  QUEQIAO_SERVICE_SECRET_FILE: secretFile({ default: '' }),
+  QUEQIAO_MASTER_KEY_FILE: text({ default: '' }),
+} as const;
+
+export function readSettings(env: NodeJS.ProcessEnv): Settings {
+  const config = readConfig(env, SHAPE);
+  return {
+    databaseUrl: config.QUEQIAO_DATABASE_URL || undefined,
+    natsUrl: config.NATS_URL || undefined,
+    listen: config.QUEQIAO_LISTEN,
+    isListenGiven: env['QUEQIAO_LISTEN'] !== undefined,
+    networkAddress: config.QUEQIAO_NETWORK_ADDRESS || undefined,
+    stateDir: resolve(config.QUEQIAO_STATE_DIR),
+    logLevel: config.QUEQIAO_LOG_LEVEL[0] ?? 'info',
+    shutdownGraceMs: config.QUEQIAO_SHUTDOWN_GRACE_MS,
+    apiKeyPepper: config.QUEQIAO_API_KEY_PEPPER_FILE || undefined,
+    serviceSecret: config.QUEQIAO_SERVICE_SECRET_FILE || undefined,
+    masterKeyFile: config.QUEQIAO_MASTER_KEY_FILE || undefined,
+  };
+}
+
+export type Settings = {
+  databaseUrl: string | undefined;
+  natsUrl: string | undefined;
+  listen: string;
+  /** Whether the address was asked for; otherwise a taken port is replaced by a free one. */
+  isListenGiven: boolean;
+  networkAddress: string | undefined;
+  stateDir: string;
+  logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+  shutdownGraceMs: number;
+  apiKeyPepper: string | undefined;
+  serviceSecret: string | undefined;
+  masterKeyFile: string | undefined;
+};

@@ -1,0 +1,80 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type LocalNats, startNats } from '#deploy/local/nats';
+import { type LocalPostgres, startPostgres } from '#deploy/local/postgres';
+import type { Logger } from '#libs/log';
+import type { Module } from '../module.ts';
+import { migrateAll, type RunningServices, runServices } from '../run.ts';
+import { openSecrets } from './secrets.ts';
+import type { Settings } from './settings.ts';
+
+/**
+ * A running Queqiao: the servers it needs, unless settings name others, and the services. What it
+ * started itself it also migrates; a database of the operator's own is only checked.
+ */
+export async function startSystem(options: SystemOptions): Promise<System> {
+  const { settings, modules, log, now, progress } = options;
+  const { stateDir } = settings;
+  await mkdir(stateDir, { recursive: true });
+  const secrets = await openSecrets(settings);
+  let postgres: LocalPostgres | undefined;
+  let nats: LocalNats | undefined;
+  let services: RunningServices | undefined;
+  const stop = async (): Promise<Error[]> => {
+    const problems = (await services?.stop(settings.shutdownGraceMs)) ?? [];
+    await nats?.stop();
+    await postgres?.stop();
+    return problems;
+  };
+  try {
+    if (settings.databaseUrl === undefined) {
+      progress('Starting Postgres …');
+      postgres = await startPostgres({ dataDir: join(stateDir, 'postgres') });
+    }
+    const databaseUrl = settings.databaseUrl ?? (postgres as LocalPostgres).url;
+    if (settings.natsUrl === undefined) {
+      progress('Starting NATS …');
+      nats = await startNats({ stateDir });
+    }
+    const natsUrl = settings.natsUrl ?? nats?.url;
+    if (postgres !== undefined) {
+      progress('Bringing the database up to date …');
+      await migrateAll(modules, databaseUrl, log);
+    }
+    services = await runServices({
+      modules,
+      databaseUrl,
+      natsUrl,
+      listen: settings.listen,
+      networkAddress: settings.networkAddress,
+      secrets,
+      // Reflection tells the whole contract: for programmers on this machine only.
+      reflection: /^(127\.|localhost:|\[::1\])/.test(settings.listen),
+      log,
+      now,
+    });
+    return { address: services.address, natsUrl, databaseUrl, secrets, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+export type SystemOptions = {
+  settings: Settings;
+  modules: readonly Module[];
+  log: Logger;
+  now: () => Date;
+  /** Told what is going on, for people. */
+  progress: (sentence: string) => void;
+};
+
+export type System = {
+  /** host:port of the gRPC server. */
+  address: string;
+  natsUrl: string | undefined;
+  databaseUrl: string;
+  secrets: Awaited<ReturnType<typeof openSecrets>>;
+  /** Stops all in order; answers what did not close well. */
+  stop(): Promise<Error[]>;
+};

@@ -1,0 +1,44 @@
+import type { Bus } from '#libs/bus';
+import type { Pool } from '#libs/db';
+import type { Directory } from '#libs/directory';
+import type { ServiceImplementation } from '#libs/grpc';
+import type { Logger } from '#libs/log';
+import type { MasterKey } from '#libs/privacy';
+import type { Clock } from '#libs/run';
+
+/** The shape that every service has, so that one entry point can run any set of them. */
+export type Module = {
+  /** Also the name of its database schema and of its `--target`. */
+  readonly name: string;
+  /** Folders of SQL files, from the package's root, in the order in which they are applied. */
+  readonly migrations: readonly string[];
+  start(deps: ModuleDeps): Promise<RunningModule>;
+};
+
+/** What a process gives each of its modules. */
+export type ModuleDeps = {
+  /** Of the module alone; closed after it. */
+  pool: Pool;
+  bus: Bus;
+  /** Look-ups in the network service; it answers once the process serves. */
+  directory: Directory;
+  secrets: Secrets;
+  log: Logger;
+  now: Clock;
+};
+
+export type RunningModule = {
+  readonly services: readonly ServiceImplementation[];
+  /** Whether it can serve at this moment. */
+  check(): Promise<boolean>;
+} & AsyncDisposable;
+
+/** Read from files, never logged. */
+export type Secrets = {
+  /** Mixed into the HMACs of API keys. */
+  readonly apiKeyPepper: Buffer;
+  /** By which Queqiao's services prove to each other who they are. */
+  readonly serviceSecret: string;
+  /** Wraps the keys that seal consignees. */
+  readonly masterKey: MasterKey;
+};

@@ -1,0 +1,103 @@
+import { connectBus } from '#libs/bus';
+import { assertMigrated, migrate, openPool } from '#libs/db';
+import { openDirectory } from '#libs/directory';
+import { type Client, createClient, startServer } from '#libs/grpc';
+import type { Logger } from '#libs/log';
+import { type Clock, type Closable, closeInOrder } from '#libs/run';
+import { NetworkService } from '#proto/queqiao/network/v1/network_service';
+import type { Module, RunningModule, Secrets } from './module.ts';
+
+/**
+ * Runs services in this process behind one gRPC port. Between services there is only gRPC and
+ * events, also when all run here: they reach the network service by its address like anyone else.
+ */
+export async function runServices(options: RunOptions): Promise<RunningServices> {
+  const { modules, databaseUrl, natsUrl, listen, secrets, log, now } = options;
+  const opened: Closable[] = [];
+  // Closed in reverse order of opening.
+  const closeAll = (graceMs: number) => closeInOrder(opened.toReversed(), graceMs);
+  const keep = <T>(name: string, resource: T, close: () => unknown): T => {
+    opened.push({ name, close });
+    return resource;
+  };
+  try {
+    const bus = connectBus({ url: natsUrl, name: 'queqiao', log });
+    keep('bus', bus, () => bus[Symbol.asyncDispose]());
+    let networkAddress = options.networkAddress ?? '';
+    let client: Client<typeof NetworkService> | undefined;
+    const network = () => {
+      const credentials = { serviceName: 'queqiao', secret: secrets.serviceSecret, now };
+      client ??= createClient(NetworkService, { address: networkAddress, credentials });
+      return client;
+    };
+    keep('network client', network, () => client?.close());
+    const directory = await openDirectory({ network, bus, now });
+    keep('directory', directory, () => directory[Symbol.asyncDispose]());
+
+    const running: RunningModule[] = [];
+    for (const module of modules) {
+      const pool = openPool({ url: databaseUrl, name: `queqiao-${module.name}`, log });
+      keep(`${module.name} pool`, pool, () => pool[Symbol.asyncDispose]());
+      await assertMigrated(pool, module.name, [...module.migrations]);
+      const started = await module.start({ pool, bus, directory, secrets, log, now });
+      keep(module.name, started, () => started[Symbol.asyncDispose]());
+      running.push(started);
+    }
+
+    const server = await startServer({
+      listen,
+      services: running.flatMap(({ services }) => services),
+      authenticate: (secret) => directory.identity(secret),
+      serviceSecret: secrets.serviceSecret,
+      health: { check: (service) => isServing(running, service) },
+      reflection: options.reflection,
+      log,
+      now,
+    });
+    keep('server', server, () => server.stop({ graceMs: 15_000 }));
+    networkAddress ||= server.address;
+    return { address: server.address, stop: closeAll };
+  } catch (error) {
+    await closeAll(5_000);
+    throw error;
+  }
+}
+
+async function isServing(running: RunningModule[], service: string): Promise<boolean> {
+  const owner = running.find(({ services }) =>
+    services.some(({ desc }) => desc.typeName === service),
+  );
+  return owner !== undefined && (await owner.check());
+}
+
+/** Brings the schemas of modules up to date; safe to run twice and by two at once. */
+export async function migrateAll(
+  modules: readonly Module[],
+  databaseUrl: string,
+  log: Logger,
+): Promise<void> {
+  for (const { name, migrations } of modules) {
+    await migrate({ url: databaseUrl, schema: name, dirs: [...migrations], log });
+  }
+}
+
+export type RunOptions = {
+  modules: readonly Module[];
+  databaseUrl: string;
+  natsUrl: string | undefined;
+  /** host:port; port 0 takes any free one. */
+  listen: string;
+  /** Where the network service is; this process itself if not given. */
+  networkAddress?: string | undefined;
+  secrets: Secrets;
+  reflection: boolean;
+  log: Logger;
+  now: Clock;
+};
+
+export type RunningServices = {
+  /** host:port that the server listens on. */
+  address: string;
+  /** Answers what did not close well. */
+  stop(graceMs: number): Promise<Error[]>;
+};

@@ -1,0 +1,99 @@
+import { randomUUID } from 'node:crypto';
+import { create, toBinary } from '@bufbuild/protobuf';
+import { timestampFromDate, timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { subjects } from '#libs/bus';
+import { enqueue, type Tx } from '#libs/db';
+import type { NumberRange } from '#proto/queqiao/network/v1/number_range';
+import {
+  type IssuedParcel,
+  IssuedParcelSchema,
+  NumberRangeReportedSchema,
+  WaybillCancelledSchema,
+  WaybillsIssuedSchema,
+} from '#proto/queqiao/waybill/v1/event';
+import type { ParcelDraft } from './parcel.ts';
+import type { WaybillRow } from './store/waybill.ts';
+
+// What the waybill service tells the network. Subjects and payloads never hold a name, a phone, a
+// street or a house; the region stops at the district.
+
+/** Waybills of one event; 250 of about 150 bytes stay far below the bus's message limit. */
+export const ISSUED_PER_EVENT = 250;
+
+/**
+ * One waybill's part of a WaybillsIssued payload: the field with its tag and length, so that parts
+ * put one after the other are the message. The database does that for the rows it really inserted.
+ */
+export function issuedEventPart(number: string, draft: IssuedDraft, issueMs: number): Uint8Array {
+  const { address } = draft.consignee;
+  const parcel = create(IssuedParcelSchema, {
+    waybillNumber: number,
+    merchantId: draft.merchantId,
+    orderRef: draft.orderRef,
+    parcelNo: draft.parcelNo,
+    serviceCode: draft.serviceCode,
+    nodeId: draft.nodeId,
+    province: address.province,
+    city: address.city,
+    district: address.district,
+    weightG: draft.weightG,
+    volumeMl: draft.volumeMl,
+    issueTime: timestampFromMs(issueMs),
+  });
+  return toBinary(WaybillsIssuedSchema, create(WaybillsIssuedSchema, { parcels: [parcel] }));
+}
+
+export async function enqueueCancelled(tx: Tx, row: WaybillRow, time: Date): Promise<void> {
+  const payload = create(WaybillCancelledSchema, {
+    waybillNumber: row.waybill_number,
+    merchantId: row.merchant_id,
+    orderRef: row.order_ref,
+    parcelNo: row.parcel_no,
+    version: row.version,
+    cancelTime: timestampFromDate(time),
+  });
+  await enqueue(tx, 'waybill', [
+    {
+      eventId: randomUUID(),
+      subject: subjects.waybillCancelled(row.courier_id),
+      type: WaybillCancelledSchema.typeName,
+      payload: toBinary(WaybillCancelledSchema, payload),
+    },
+  ]);
+}
+
+/**
+ * Tells how much of a range is left after a piece was leased: at the first lease, then each time
+ * another tenth is used, and at every lease below the low-water mark.
+ */
+export async function enqueueRangeReport(
+  tx: Tx,
+  range: NumberRange,
+  piece: { first: bigint; last: bigint },
+  time: Date,
+): Promise<void> {
+  const total = range.lastSerial - range.firstSerial + 1n;
+  const before = range.lastSerial - piece.first + 1n;
+  const left = range.lastSerial - piece.last;
+  const isFirst = piece.first === range.firstSerial;
+  const isNewTenth = (before * 10n) / total !== (left * 10n) / total;
+  const isLow = left <= range.lowWaterCount;
+  if (!isFirst && !isNewTenth && !isLow) return;
+  const payload = create(NumberRangeReportedSchema, {
+    rangeId: range.rangeId,
+    courierId: range.courierId,
+    remainingCount: left,
+    reportTime: timestampFromDate(time),
+  });
+  await enqueue(tx, 'waybill', [
+    {
+      eventId: randomUUID(),
+      subject: subjects.rangeReported(range.courierId),
+      type: NumberRangeReportedSchema.typeName,
+      payload: toBinary(NumberRangeReportedSchema, payload),
+    },
+  ]);
+}
+
+export type IssuedDraft = ParcelDraft & { merchantId: string };
+export type { IssuedParcel };

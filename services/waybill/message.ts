@@ -1,0 +1,58 @@
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import type { ItemError } from '#proto/queqiao/type/v1/item_error';
+import {
+  MaskedConsigneeSchema,
+  type Parcel,
+  ParcelSchema,
+  type Waybill,
+  WaybillSchema,
+} from '#proto/queqiao/waybill/v1/waybill';
+import {
+  type WaybillOutcome,
+  WaybillOutcomeSchema,
+} from '#proto/queqiao/waybill/v1/waybill_service';
+import { stateToMessage } from './state.ts';
+import type { WaybillRow } from './store/waybill.ts';
+
+export function toMessage(row: WaybillRow): Waybill {
+  const body = fromBinary(ParcelSchema, row.body);
+  return create(WaybillSchema, {
+    waybillNumber: row.waybill_number,
+    merchantId: row.merchant_id,
+    orderRef: row.order_ref,
+    parcelNo: row.parcel_no,
+    courierId: row.courier_id,
+    serviceCode: row.service_code,
+    nodeId: row.node_id,
+    state: stateToMessage(row.state),
+    consignee: fromBinary(MaskedConsigneeSchema, row.consignee_masked),
+    weightG: body.weightG,
+    volumeMl: body.volumeMl,
+    goodsValueFen: body.goodsValueFen,
+    goodsDescription: body.goodsDescription,
+    remark: body.remark,
+    mergedOrderRefs: body.mergedOrderRefs,
+    version: row.version,
+    issueTime: timestampFromDate(row.issue_time),
+    ...(row.cancel_time && { cancelTime: timestampFromDate(row.cancel_time) }),
+    cancelReason: row.cancel_reason ?? '',
+  });
+}
+
+/** One entry of a batch read. */
+export function toOutcome(entry: WaybillRow | ItemError): WaybillOutcome {
+  return create(WaybillOutcomeSchema, {
+    outcome:
+      'waybill_number' in entry
+        ? { case: 'waybill', value: toMessage(entry) }
+        : { case: 'error', value: entry },
+  });
+}
+
+/** What of a parcel no column holds; never the consignee. */
+export function toBody(parcel: Parcel): Uint8Array {
+  const { weightG, volumeMl, goodsValueFen, goodsDescription, remark, mergedOrderRefs } = parcel;
+  const rest = { weightG, volumeMl, goodsValueFen, goodsDescription, remark, mergedOrderRefs };
+  return toBinary(ParcelSchema, create(ParcelSchema, rest));
+}

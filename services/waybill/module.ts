@@ -1,0 +1,33 @@
+import { startRelay } from '#libs/db';
+import type { Module } from '../module.ts';
+import { DataKeys } from './data-keys.ts';
+import { openIssuing } from './issue.ts';
+import { NumberPool } from './lease.ts';
+import { NumberDirectory } from './number-directory.ts';
+import { waybillService } from './service.ts';
+
+/** Issues, reads and cancels e-waybills. */
+export const waybill: Module = {
+  name: 'waybill',
+  migrations: ['libs/db/sql', 'services/waybill/migrations'],
+
+  async start({ pool, bus, directory, secrets, log, now }) {
+    const relay = startRelay({ pool, schema: 'waybill', publish: bus.publish, log });
+    const numbers = new NumberPool({ pool, now });
+    const dataKeys = new DataKeys({ pool, masterKey: secrets.masterKey, now });
+    const numberDirectory = new NumberDirectory(pool);
+    const deps = { pool, directory, numbers, numberDirectory, dataKeys, relay, now };
+    const issuing = openIssuing(deps);
+    return {
+      services: [waybillService({ ...deps, issue: issuing.issue })],
+      check: async () => (await pool.query('select 1')).length === 1,
+      async [Symbol.asyncDispose]() {
+        // In this order: unused numbers go back after the last write that may use one, and the
+        // relay stops after the last event.
+        await issuing[Symbol.asyncDispose]();
+        await numbers[Symbol.asyncDispose]();
+        await relay[Symbol.asyncDispose]();
+      },
+    };
+  },
+};

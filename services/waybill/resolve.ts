@@ -1,0 +1,102 @@
+import type { Directory } from '#libs/directory';
+import { RpcError } from '#libs/errors';
+import { Courier_State } from '#proto/queqiao/network/v1/courier';
+import { type Merchant, Merchant_State } from '#proto/queqiao/network/v1/merchant';
+import { Node_State } from '#proto/queqiao/network/v1/node';
+import { type NumberRange, NumberRange_State } from '#proto/queqiao/network/v1/number_range';
+import type { ParcelDraft } from './parcel.ts';
+
+/** What the network says of a parcel: the ranges its number may come from, best first. */
+export type Resolution = { serviceCode: string; ranges: NumberRange[] };
+
+/**
+ * Looks up what parcels of one call name. The parcels of a batch mostly name the same courier and
+ * node, so each combination is looked up once.
+ */
+export function resolver(
+  directory: Directory,
+  merchant: Merchant,
+): (draft: ParcelDraft) => Promise<Resolution> {
+  const resolutions = new Map<string, Promise<Resolution>>();
+  return (draft) => {
+    const key = `${draft.courierId} ${draft.serviceCode} ${draft.nodeId}`;
+    let resolution = resolutions.get(key);
+    if (resolution === undefined) {
+      resolution = resolve(directory, merchant, draft);
+      resolutions.set(key, resolution);
+    }
+    return resolution;
+  };
+}
+
+async function resolve(
+  directory: Directory,
+  merchant: Merchant,
+  draft: ParcelDraft,
+): Promise<Resolution> {
+  if (merchant.state !== Merchant_State.ACTIVE) {
+    throw new RpcError('MERCHANT_DISABLED', { metadata: { id: merchant.merchantId } });
+  }
+  await checkNode(directory, merchant, draft.nodeId);
+  const { courierId } = draft;
+  const courier = await withField('courier_id', directory.courier(courierId));
+  if (courier.state !== Courier_State.ACTIVE) {
+    throw new RpcError('COURIER_DISABLED', { field: 'courier_id', metadata: { id: courierId } });
+  }
+  const wanted = draft.serviceCode || courier.services[0]?.serviceCode;
+  const service = courier.services.find(({ serviceCode }) => serviceCode === wanted);
+  if (service === undefined) {
+    throw new RpcError('SERVICE_NOT_OFFERED', {
+      field: 'service_code',
+      metadata: { courier_id: courierId, service_code: draft.serviceCode },
+    });
+  }
+  const ranges = rangesFor(merchant, courierId, await directory.numberRanges(courierId));
+  return { serviceCode: service.serviceCode, ranges };
+}
+
+async function checkNode(
+  directory: Directory,
+  { merchantId }: Merchant,
+  nodeId: string,
+): Promise<void> {
+  const node = await withField('node_id', directory.node(nodeId));
+  // Another merchant's node is as good as none: its existence is nobody else's business.
+  if (node.merchantId !== '' && node.merchantId !== merchantId) {
+    throw new RpcError('NODE_NOT_FOUND', { field: 'node_id', metadata: { id: nodeId } });
+  }
+  if (node.state !== Node_State.ACTIVE) {
+    throw new RpcError('NODE_DISABLED', { field: 'node_id', metadata: { id: nodeId } });
+  }
+}
+
+/** The ranges that a merchant may draw from: its own before common ones. */
+function rangesFor(
+  { merchantId }: Merchant,
+  courierId: string,
+  ranges: NumberRange[],
+): NumberRange[] {
+  const metadata = { courier_id: courierId, merchant_id: merchantId };
+  const own = ranges.filter((range) => range.merchantId === merchantId);
+  const common = ranges.filter((range) => range.merchantId === '');
+  const usable = [...own, ...common];
+  if (usable.length === 0) {
+    throw new RpcError('NUMBER_RANGE_MISSING', { field: 'courier_id', metadata });
+  }
+  const active = usable.filter((range) => range.state === NumberRange_State.ACTIVE);
+  if (active.length === 0) {
+    throw new RpcError('NUMBER_RANGE_DISABLED', { field: 'courier_id', metadata });
+  }
+  return active;
+}
+
+/** The same failure, with the field of the parcel that named the missing thing. */
+async function withField<T>(field: string, lookUp: Promise<T>): Promise<T> {
+  try {
+    return await lookUp;
+  } catch (error) {
+    if (!(error instanceof RpcError) || error.retryable) throw error;
+    const { reason, metadata } = error;
+    throw new RpcError(reason, { field, metadata: { ...metadata }, cause: error });
+  }
+}

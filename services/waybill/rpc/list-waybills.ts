@@ -1,0 +1,70 @@
+import { create } from '@bufbuild/protobuf';
+import { timestampDate } from '@bufbuild/protobuf/wkt';
+import { invalid } from '#libs/errors';
+import type { CallContext } from '#libs/grpc';
+import { pageSizeOf, readPageToken, writePageToken } from '#libs/page';
+import { Waybill_State } from '#proto/queqiao/waybill/v1/waybill';
+import {
+  type ListWaybillsRequest,
+  type ListWaybillsResponse,
+  ListWaybillsResponseSchema,
+} from '#proto/queqiao/waybill/v1/waybill_service';
+import { bucketsOf } from '../bucket.ts';
+import type { Deps } from '../deps.ts';
+import { toMessage } from '../message.ts';
+import { SLUG } from '../parcel.ts';
+import { stateFromMessage } from '../state.ts';
+import { type PageArguments, selectPage } from '../store/waybill.ts';
+import { merchantOf } from '../tenant.ts';
+
+export async function listWaybills(
+  { pool, directory }: Deps,
+  request: ListWaybillsRequest,
+  { identity }: CallContext,
+): Promise<ListWaybillsResponse> {
+  const merchant = await directory.merchant(merchantOf(identity, request.merchantId));
+  const filters = parseFilters(request);
+  const limit = pageSizeOf(request.pageSize);
+  const binding = [merchant.merchantId, JSON.stringify(filters)];
+  const token = readPageToken(request.pageToken, binding);
+  const after = token && { issueTime: new Date(token[0] ?? ''), waybillNumber: token[1] ?? '' };
+  const buckets = bucketsOf(merchant);
+  const { merchantId } = merchant;
+  // One more than asked for tells whether there is another page.
+  const rows = await selectPage(pool, { buckets, merchantId, ...filters, after, limit: limit + 1 });
+  const page = rows.slice(0, limit);
+  const last = rows.length > limit ? page.at(-1) : undefined;
+  return create(ListWaybillsResponseSchema, {
+    waybills: page.map(toMessage),
+    nextPageToken: last
+      ? writePageToken([last.issue_time.toISOString(), last.waybill_number], binding)
+      : '',
+  });
+}
+
+function parseFilters(request: ListWaybillsRequest): Filters {
+  const { courierId, nodeId } = request;
+  const state = stateFromMessage(request.state);
+  if (state === undefined && request.state !== Waybill_State.UNSPECIFIED) {
+    throw invalid('state', 'UNKNOWN_VALUE');
+  }
+  if (courierId !== '' && !SLUG.test(courierId)) throw invalid('courier_id', 'SLUG');
+  if (nodeId !== '' && !SLUG.test(nodeId)) throw invalid('node_id', 'SLUG');
+  const issueTimeFrom = request.issueTimeFrom && timestampDate(request.issueTimeFrom);
+  const issueTimeBefore = request.issueTimeBefore && timestampDate(request.issueTimeBefore);
+  if (issueTimeFrom && issueTimeBefore && issueTimeBefore <= issueTimeFrom) {
+    throw invalid('issue_time_before', 'ORDER_OF_TIMES', { other: 'issue_time_from' });
+  }
+  return {
+    state,
+    courierId: courierId || undefined,
+    nodeId: nodeId || undefined,
+    issueTimeFrom,
+    issueTimeBefore,
+  };
+}
+
+type Filters = Pick<
+  PageArguments,
+  'state' | 'courierId' | 'nodeId' | 'issueTimeFrom' | 'issueTimeBefore'
+>;

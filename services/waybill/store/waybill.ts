@@ -1,0 +1,153 @@
+import { int2Array, type Queryable, type Tx, textArray } from '#libs/db';
+import type { State } from '../state.ts';
+
+const COLUMNS = `waybill.bucket, waybill.waybill_number, waybill.merchant_id, waybill.order_ref,
+  waybill.parcel_no, waybill.courier_id, waybill.service_code, waybill.node_id, waybill.state,
+  waybill.version, waybill.issue_time, waybill.cancel_time, waybill.cancel_reason, waybill.body,
+  waybill.consignee_masked`;
+
+/** Waybills by number; a number that is not there is left out. */
+export function selectByNumbers(
+  db: Queryable,
+  numbers: { bucket: number; number: string }[],
+  tenant: Tenant,
+): Promise<WaybillRow[]> {
+  return db.query<WaybillRow>(
+    `select ${COLUMNS}
+     from unnest($1::int2[], $2::text[]) as wanted(bucket, number)
+     join waybill.waybill on waybill.bucket = wanted.bucket
+       and waybill.waybill_number = wanted.number collate "C"
+     where ($3::text is null or waybill.merchant_id = $3)
+       and ($4::text is null or waybill.courier_id = $4)`,
+    [
+      int2Array(numbers.map((entry) => entry.bucket)),
+      textArray(numbers.map((entry) => entry.number)),
+      tenant.merchantId,
+      tenant.courierId,
+    ],
+    { name: 'select_by_numbers' },
+  );
+}
+
+/** Waybills by the merchant's own keys; a key that is not there is left out. */
+export function selectByParcelKeys(
+  db: Queryable,
+  merchantId: string,
+  keys: { bucket: number; orderRef: string; parcelNo: number }[],
+): Promise<WaybillRow[]> {
+  return db.query<WaybillRow>(
+    `select ${COLUMNS}
+     from unnest($2::int2[], $3::text[], $4::int2[]) as wanted(bucket, order_ref, parcel_no)
+     join waybill.waybill on waybill.bucket = wanted.bucket
+       and waybill.merchant_id = $1
+       and lower(waybill.order_ref) = lower(wanted.order_ref collate "C")
+       and waybill.parcel_no = wanted.parcel_no`,
+    [
+      merchantId,
+      int2Array(keys.map((key) => key.bucket)),
+      textArray(keys.map((key) => key.orderRef)),
+      int2Array(keys.map((key) => key.parcelNo)),
+    ],
+    { name: 'select_by_parcel_keys' },
+  );
+}
+
+/** One page of a merchant's waybills, newest first, beginning after `after`. */
+export function selectPage(db: Queryable, page: PageArguments): Promise<WaybillRow[]> {
+  // One ordered scan for each bucket, so that the database never sorts a merchant's whole history.
+  return db.query<WaybillRow>(
+    `select ${COLUMNS}
+     from unnest($1::int2[]) as home(bucket)
+     cross join lateral (
+       select * from waybill.waybill
+       where waybill.bucket = home.bucket
+         and waybill.merchant_id = $2
+         and ($3::text is null or waybill.state = $3)
+         and ($4::text is null or waybill.courier_id = $4)
+         and ($5::text is null or waybill.node_id = $5)
+         and waybill.issue_time >= $6::timestamptz
+         and (waybill.issue_time, waybill.waybill_number)
+           < ($7::timestamptz, $8::text collate "C")
+       order by waybill.issue_time desc, waybill.waybill_number desc
+       limit $9::int4
+     ) as waybill
+     order by waybill.issue_time desc, waybill.waybill_number desc
+     limit $9::int4`,
+    [
+      int2Array(page.buckets),
+      page.merchantId,
+      page.state ?? null,
+      page.courierId ?? null,
+      page.nodeId ?? null,
+      page.issueTimeFrom ?? '-infinity',
+      page.after?.issueTime ?? page.issueTimeBefore ?? 'infinity',
+      // The empty text stands before every number: with a time alone, nothing of it is shown.
+      page.after?.waybillNumber ?? '',
+      page.limit,
+    ],
+  );
+}
+
+/** Reads a waybill and keeps others from changing it until the transaction ends. */
+export async function lockWaybill(
+  tx: Tx,
+  { bucket, number, tenant }: { bucket: number; number: string; tenant: Tenant },
+): Promise<WaybillRow | undefined> {
+  const rows = await tx.query<WaybillRow>(
+    `select ${COLUMNS}
+     from waybill.waybill
+     where bucket = $1::int2 and waybill_number = $2
+       and ($3::text is null or merchant_id = $3)
+     for update`,
+    [bucket, number, tenant.merchantId],
+  );
+  return rows[0];
+}
+
+export async function updateCancelled(
+  tx: Tx,
+  row: WaybillRow,
+  change: { state: State; time: Date; reason: string },
+): Promise<WaybillRow> {
+  const rows = await tx.query<WaybillRow>(
+    `update waybill.waybill
+     set state = $3, version = version + 1, cancel_time = $4::timestamptz, cancel_reason = $5
+     where bucket = $1::int2 and waybill_number = $2
+     returning ${COLUMNS}`,
+    [row.bucket, row.waybill_number, change.state, change.time, change.reason],
+  );
+  return rows[0] as WaybillRow;
+}
+
+export type WaybillRow = {
+  bucket: number;
+  waybill_number: string;
+  merchant_id: string;
+  order_ref: string;
+  parcel_no: number;
+  courier_id: string;
+  service_code: string;
+  node_id: string;
+  state: State;
+  version: number;
+  issue_time: Date;
+  cancel_time: Date | null;
+  cancel_reason: string | null;
+  body: Buffer;
+  consignee_masked: Buffer;
+};
+
+/** Whose rows a caller may see; null leaves the column free. */
+export type Tenant = { merchantId: string | null; courierId: string | null };
+
+export type PageArguments = {
+  buckets: number[];
+  merchantId: string;
+  state?: State | undefined;
+  courierId?: string | undefined;
+  nodeId?: string | undefined;
+  issueTimeFrom?: Date | undefined;
+  issueTimeBefore?: Date | undefined;
+  after?: { issueTime: Date; waybillNumber: string } | undefined;
+  limit: number;
+};
