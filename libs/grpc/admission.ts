@@ -1,0 +1,115 @@
+import type { Deadline, Metadata } from '@grpc/grpc-js';
+import { RpcError, tooMany } from '#libs/errors';
+import type { Clock } from '#libs/run';
+import type { Identity } from './identity.ts';
+import { HOP_MS, type Limits } from './limits.ts';
+import { KIND_SCOPES } from './scopes.ts';
+import type { ServerCall } from './server-call.ts';
+import { SERVICE_TOKEN_PREFIX, type Secret, verifyServiceToken } from './service-token.ts';
+
+/** When to come back after OVERLOADED. */
+const RETRY_AFTER_MS = 200;
+
+/**
+ * What every call passes before its body is read, cheapest check first. Throws what the caller is
+ * answered.
+ */
+export async function admit(
+  call: ServerCall,
+  { metadata, deadline }: Arrival,
+  rules: AdmissionRules,
+): Promise<void> {
+  refuseLargeMetadata(metadata, rules.limits.metadataBytesMax);
+  call.endAt(shortened(deadline, rules.limits.deadlineMaxMs, Date.now()));
+  if (call.isEnded) return;
+  rules.inFlight.enter(call);
+  call.identity = await identify(metadata, rules);
+  checkScope(call.method, call.identity, rules.scopes);
+}
+
+/** HTTP/2 itself sets no limit here: grpc-js advertises 4 GiB. */
+export function refuseLargeMetadata(metadata: Metadata, bytesMax: number): void {
+  let bytes = 0;
+  for (const [name, values] of Object.entries(metadata.toJSON())) {
+    for (const value of values) bytes += name.length + value.length;
+  }
+  if (bytes > bytesMax) throw tooMany('metadata_bytes', bytes, bytesMax);
+}
+
+/** The time in ms by which an answer must leave, for a call that came with `deadline`. */
+export function shortened(deadline: Deadline, maxMs: number, nowMs: number): number {
+  return Math.min(Number(deadline) - HOP_MS, nowMs + maxMs);
+}
+
+async function identify(metadata: Metadata, rules: AdmissionRules): Promise<Identity> {
+  const [header, second] = metadata.get('authorization');
+  const [, secret] = /^Bearer +([\x21-\x7e]+)$/i.exec(String(header ?? '')) ?? [];
+  if (secret === undefined || second !== undefined) throw new RpcError('API_KEY_MISSING');
+  if (rules.serviceSecret !== undefined && secret.startsWith(SERVICE_TOKEN_PREFIX)) {
+    return verifyServiceToken(rules.serviceSecret, secret, rules.now());
+  }
+  return rules.authenticate(secret);
+}
+
+/** The kind is checked as well: a key made before its kind lost a scope does not keep it. */
+function checkScope(method: string, { kind, scopes }: Identity, table: MethodScopes): void {
+  const scope = table[method];
+  if (scope === undefined) throw new RpcError('SCOPE_MISSING', { metadata: { scope: 'none' } });
+  if (!scopes.has(scope) || !KIND_SCOPES[kind].has(scope)) {
+    throw new RpcError('SCOPE_MISSING', { metadata: { scope } });
+  }
+}
+
+/**
+ * Counts the calls being served. A call leaves when it has been answered and its handler has
+ * returned: one that runs on past its deadline still costs.
+ */
+export class InFlight {
+  readonly #max: number;
+  #count = 0;
+  #idle: (() => void)[] = [];
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  enter(call: ServerCall): void {
+    if (this.#count >= this.#max) {
+      throw new RpcError('OVERLOADED', { retryAfterMs: RETRY_AFTER_MS });
+    }
+    this.#count += 1;
+    call.onOver = () => this.#leave();
+  }
+
+  /** Resolves when no call is being served. */
+  untilIdle(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#count === 0) resolve();
+      else this.#idle.push(resolve);
+    });
+  }
+
+  #leave(): void {
+    this.#count -= 1;
+    if (this.#count > 0) return;
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+}
+
+/** What is known of a call before its body. */
+export type Arrival = { metadata: Metadata; deadline: Deadline };
+
+/** Whom a secret speaks for; throws API_KEY_INVALID if for nobody. */
+export type Authenticate = (secret: string) => Promise<Identity>;
+
+/** Full method name → scope. */
+export type MethodScopes = Readonly<Record<string, string>>;
+
+export type AdmissionRules = {
+  readonly authenticate: Authenticate;
+  readonly scopes: MethodScopes;
+  readonly serviceSecret: Secret | undefined;
+  readonly limits: Limits;
+  readonly inFlight: InFlight;
+  readonly now: Clock;
+};

@@ -1,0 +1,24 @@
+/** On whose behalf a call is made. */
+export type Identity = {
+  readonly kind: IdentityKind;
+  /** merchant_id, courier_id or the service's name; empty for an operator. */
+  readonly id: string;
+  readonly scopes: ReadonlySet<string>;
+  /** Which of its keys it showed. */
+  readonly keyId: string;
+};
+
+export type IdentityKind = 'operator' | 'merchant' | 'courier' | 'service';
+
+/** What a handler knows of the call it serves; also `parent` of the calls it makes. */
+export type CallContext = {
+  readonly identity: Identity;
+  /** Aborted at the deadline and when the caller leaves, with an RpcError as the reason. */
+  readonly signal: AbortSignal;
+  /** When the call is answered DEADLINE_EXCEEDED, done or not. */
+  readonly deadline: Date;
+  /** `queqiao.waybill.v1.WaybillService/IssueWaybills` */
+  readonly method: string;
+  /** The caller's `x-request-id`, or one made here; passed on by calls with this parent. */
+  readonly requestId: string;
+};

@@ -1,0 +1,65 @@
+import type { IdentityKind } from './identity.ts';
+
+/**
+ * The scope that each method asks for. A method that is not listed is refused to everybody, and a
+ * test fails until it is listed.
+ */
+export const METHOD_SCOPES: Readonly<Record<string, Scope>> = {
+  'queqiao.network.v1.NetworkService/CreateMerchant': 'network.write',
+  'queqiao.network.v1.NetworkService/GetMerchant': 'network.read',
+  'queqiao.network.v1.NetworkService/ListMerchants': 'network.read',
+  'queqiao.network.v1.NetworkService/UpdateMerchant': 'network.write',
+  'queqiao.network.v1.NetworkService/CreateCourier': 'network.write',
+  'queqiao.network.v1.NetworkService/GetCourier': 'network.read',
+  'queqiao.network.v1.NetworkService/ListCouriers': 'network.read',
+  'queqiao.network.v1.NetworkService/UpdateCourier': 'network.write',
+  'queqiao.network.v1.NetworkService/CreateNode': 'network.write',
+  'queqiao.network.v1.NetworkService/GetNode': 'network.read',
+  'queqiao.network.v1.NetworkService/ListNodes': 'network.read',
+  'queqiao.network.v1.NetworkService/UpdateNode': 'network.write',
+  'queqiao.network.v1.NetworkService/CreateNumberRange': 'network.write',
+  'queqiao.network.v1.NetworkService/GetNumberRange': 'network.read',
+  'queqiao.network.v1.NetworkService/ListNumberRanges': 'network.read',
+  'queqiao.network.v1.NetworkService/UpdateNumberRange': 'network.write',
+  'queqiao.network.v1.NetworkService/CreateApiKey': 'key.write',
+  'queqiao.network.v1.NetworkService/ListApiKeys': 'key.read',
+  'queqiao.network.v1.NetworkService/RevokeApiKey': 'key.write',
+  'queqiao.network.v1.NetworkService/AuthenticateApiKey': 'key.authenticate',
+  'queqiao.waybill.v1.WaybillService/IssueWaybills': 'waybill.issue',
+  'queqiao.waybill.v1.WaybillService/IssueWaybill': 'waybill.issue',
+  'queqiao.waybill.v1.WaybillService/GetWaybill': 'waybill.read',
+  'queqiao.waybill.v1.WaybillService/BatchGetWaybills': 'waybill.read',
+  'queqiao.waybill.v1.WaybillService/LookUpWaybills': 'waybill.read',
+  'queqiao.waybill.v1.WaybillService/ListWaybills': 'waybill.read',
+  'queqiao.waybill.v1.WaybillService/CancelWaybill': 'waybill.cancel',
+};
+
+/** What an identity of each kind may hold at most, whatever its key says. */
+export const KIND_SCOPES: Readonly<Record<IdentityKind, ReadonlySet<string>>> = {
+  operator: setOf(
+    'network.read',
+    'network.write',
+    'key.read',
+    'key.write',
+    'waybill.issue',
+    'waybill.read',
+    'waybill.cancel',
+  ),
+  merchant: setOf('network.read', 'waybill.issue', 'waybill.read', 'waybill.cancel'),
+  courier: setOf('network.read', 'waybill.read'),
+  service: setOf('network.read', 'key.authenticate'),
+};
+
+export type Scope =
+  | 'network.read'
+  | 'network.write'
+  | 'key.read'
+  | 'key.write'
+  | 'key.authenticate'
+  | 'waybill.issue'
+  | 'waybill.read'
+  | 'waybill.cancel';
+
+function setOf(...scopes: Scope[]): ReadonlySet<string> {
+  return new Set(scopes);
+}

@@ -1,0 +1,61 @@
+import type { Server } from '@grpc/grpc-js';
+import { RpcError } from '#libs/errors';
+import { sleep } from '#libs/run';
+import type { InFlight } from './admission.ts';
+import type { Health } from './health.ts';
+import type { ServerCall } from './server-call.ts';
+
+const DEFAULT_GRACE_MS = 15_000;
+
+/** A server that listens, with the one way to end it. */
+export function openRunning(parts: Parts): RunningServer {
+  let stopped: Promise<void> | undefined;
+  const stop = ({ graceMs }: { graceMs: number }) => {
+    stopped ??= stopInOrder(parts, graceMs);
+    return stopped;
+  };
+  return {
+    address: parts.address,
+    stop,
+    [Symbol.asyncDispose]: () => stop({ graceMs: DEFAULT_GRACE_MS }),
+  };
+}
+
+/**
+ * NOT_SERVING first, so that nobody new is sent here; then no new calls; then what runs may finish
+ * for `graceMs`; then every connection is cut. `tryShutdown` alone waits for ever on a stream that
+ * its client leaves open.
+ */
+async function stopInOrder(parts: Parts, graceMs: number): Promise<void> {
+  const { server, address, health, inFlight, openStreams } = parts;
+  await health?.stop();
+  const closed = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+  // Watchers of the health never leave by themselves.
+  for (const call of openStreams) call.fail(new RpcError('DEPENDENCY_DOWN'));
+  const timer = new AbortController();
+  const outOfTime = sleep(graceMs, timer.signal).catch(() => undefined);
+  await Promise.race([Promise.all([closed, inFlight.untilIdle()]), outOfTime]);
+  timer.abort();
+  // forceShutdown forgets about the connections when channelz is off; drain does not.
+  server.drain(address, 0);
+  server.forceShutdown();
+  await closed;
+}
+
+type Parts = {
+  readonly server: Server;
+  readonly address: string;
+  readonly health: Health | undefined;
+  readonly inFlight: InFlight;
+  readonly openStreams: ReadonlySet<ServerCall>;
+};
+
+export interface RunningServer extends AsyncDisposable {
+  /** Host and port it listens on. */
+  readonly address: string;
+  /**
+   * Stops in order; resolves within about `graceMs`, also when calls are still open. Handlers that
+   * have not returned by then run on, unheard. Disposing is a stop with 15 s.
+   */
+  stop(options: { graceMs: number }): Promise<void>;
+}
