@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+
+/** What can change in the network: the <kind> of a `changed` event. */
+export const NETWORK_KINDS = ['merchant', 'courier', 'node', 'number_range', 'api_key'] as const;
+
+/**
+ * Every subject with the payload that travels on it: `queqiao.v1.<domain>.<key>.<event>`. The key in
+ * braces says what it is; proto/asyncapi.json says the same for people, and a test compares them.
+ */
+export const SUBJECTS = {
+  waybillIssued: {
+    address: 'queqiao.v1.waybill.{courier_id}.issued',
+    payload: 'queqiao.waybill.v1.WaybillsIssued',
+  },
+  waybillCancelled: {
+    address: 'queqiao.v1.waybill.{courier_id}.cancelled',
+    payload: 'queqiao.waybill.v1.WaybillCancelled',
+  },
+  rangeReported: {
+    address: 'queqiao.v1.waybill.{courier_id}.range_reported',
+    payload: 'queqiao.waybill.v1.NumberRangeReported',
+  },
+  networkChanged: {
+    address: 'queqiao.v1.network.{kind}.changed',
+    payload: 'queqiao.network.v1.ResourceChanged',
+  },
+} as const satisfies Record<string, { address: string; payload: string }>;
+
+/**
+ * Functions that make subjects. A key that is no courier id (no kind) throws: it is a fault of the
+ * program, and a subject made of it could reach other subscribers. "*" makes a filter for all keys.
+ */
+export const subjects = {
+  /** Waybills of one courier, issued together. */
+  waybillIssued: (courierId: string) => subjectOf('waybillIssued', courierId),
+  /** One waybill given up before pickup. */
+  waybillCancelled: (courierId: string) => subjectOf('waybillCancelled', courierId),
+  /** How much of a number range is left. */
+  rangeReported: (courierId: string) => subjectOf('rangeReported', courierId),
+  /** Something of the network was created or changed. */
+  networkChanged: (kind: NetworkKind | '*') => subjectOf('networkChanged', kind),
+} as const satisfies Record<SubjectName, (key: never) => string>;
+
+/** Which event a subject is for, and its key; undefined for a subject that is none of ours. */
+export function parseSubject(subject: string): { name: SubjectName; key: string } | undefined {
+  for (const [name, { address }] of Object.entries(SUBJECTS)) {
+    const [before = '', parameter = '', after = ''] = address.split(/[{}]/);
+    if (!subject.startsWith(before) || !subject.endsWith(after)) continue;
+    const key = subject.slice(before.length, subject.length - after.length);
+    if (KEYS[parameter]?.(key)) return { name: name as SubjectName, key };
+  }
+  return undefined;
+}
+
+function subjectOf(name: SubjectName, key: string): string {
+  const { address } = SUBJECTS[name];
+  const [before = '', parameter = '', after = ''] = address.split(/[{}]/);
+  const isKey = KEYS[parameter]?.(key) ?? false;
+  assert(key === '*' || isKey, `no ${parameter} for a subject: ${JSON.stringify(key)}`);
+  return before + key + after;
+}
+
+const KEYS: Record<string, (key: string) => boolean> = {
+  courier_id: (key) => /^[a-z][a-z0-9-]{1,31}$/.test(key),
+  kind: (key) => (NETWORK_KINDS as readonly string[]).includes(key),
+};
+
+export type NetworkKind = (typeof NETWORK_KINDS)[number];
+export type SubjectName = keyof typeof SUBJECTS;
