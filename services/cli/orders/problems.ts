@@ -81,6 +81,7 @@ const FILE_PROBLEMS = {
   },
   EMPTY: { en: 'is empty', zh: '为空' },
   UNREADABLE: { en: 'cannot be read: {cause}', zh: '无法读取:{cause}' },
+  IS_INPUT: { en: 'would be overwritten by its own result', zh: '会被结果文件覆盖' },
   COLUMNS_MISSING: {
     en: 'lacks {columns}',
     zh: '缺少 {columns}',

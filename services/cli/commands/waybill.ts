@@ -1,0 +1,287 @@
+import { toJson } from '@bufbuild/protobuf';
+import { type Timestamp, timestampDate, timestampFromDate } from '@bufbuild/protobuf/wkt';
+import { Command } from 'commander';
+import { type Client, createClient } from '#libs/grpc';
+import { ErrorReason } from '#proto/queqiao/type/v1/error_reason';
+import { type Waybill, Waybill_State, WaybillSchema } from '#proto/queqiao/waybill/v1/waybill';
+import { type WaybillOutcome, WaybillService } from '#proto/queqiao/waybill/v1/waybill_service';
+import type { CliContext } from '../context.ts';
+import { oneOf, parseMoment, wholeNumber } from '../options.ts';
+import {
+  type ConnectionOptions,
+  connect,
+  Exit,
+  itemFacts,
+  printJson,
+  runAction,
+  tellError,
+  tellFacts,
+  withConnection,
+  write,
+} from '../output.ts';
+import { formatRecord, formatTable } from '../output-table.ts';
+
+/** `queqiao waybill get|find|list|cancel` */
+export function waybillCommand(context: CliContext): Command {
+  return new Command('waybill')
+    .description('Read and cancel waybills. / 查询和取消面单。')
+    .addCommand(getCommand(context))
+    .addCommand(findCommand(context))
+    .addCommand(listCommand(context))
+    .addCommand(cancelCommand(context));
+}
+
+function getCommand(context: CliContext): Command {
+  const command = new Command('get')
+    .description('Show waybills by number.')
+    .argument('<number...>', 'waybill numbers')
+    .action((numbers: string[], options: ConnectionOptions) =>
+      withClient(context, options, async (client) => {
+        if (numbers.length === 1) {
+          const [waybillNumber = ''] = numbers;
+          const { waybill } = await client.getWaybill({ waybillNumber });
+          await show(context, waybill as Waybill, options);
+          return Exit.OK;
+        }
+        const found: WaybillOutcome[] = [];
+        for (let from = 0; from < numbers.length; from += BATCH_MAX) {
+          const waybillNumbers = numbers.slice(from, from + BATCH_MAX);
+          found.push(...(await client.batchGetWaybills({ waybillNumbers })).outcomes);
+        }
+        return showOutcomes(context, found, options);
+      }),
+    );
+  return withConnection(command);
+}
+
+function findCommand(context: CliContext): Command {
+  const command = new Command('find')
+    .description('Show the waybills of an order.')
+    .argument('<order_ref>', "the merchant's order number")
+    .option('--parcel <n>', 'only this parcel', wholeNumber({ min: 1, max: 999 }))
+    .option('--merchant <id>', "whose order; needed with an operator's key")
+    .action((orderRef: string, options: FindOptions) =>
+      withClient(context, options, async (client) => {
+        const { parcel, merchant: merchantId = '' } = options;
+        const lookUp = async (parcelNos: number[]) => {
+          const keys = parcelNos.map((parcelNo) => ({ orderRef, parcelNo }));
+          return (await client.lookUpWaybills({ merchantId, keys })).outcomes;
+        };
+        if (parcel !== undefined) return showOutcomes(context, await lookUp([parcel]), options);
+        return showOutcomes(context, await lookUpAll(lookUp), options);
+      }),
+    );
+  return withConnection(command);
+}
+
+/** Parcels are numbered from 1: asks for ten more as long as all of the last ten are there. */
+async function lookUpAll(
+  lookUp: (parcelNos: number[]) => Promise<WaybillOutcome[]>,
+): Promise<WaybillOutcome[]> {
+  const found: WaybillOutcome[] = [];
+  let first: WaybillOutcome | undefined;
+  for (let from = 1; from <= 991; from += 10) {
+    const outcomes = await lookUp(
+      Array.from({ length: Math.min(10, 1000 - from) }, (_, i) => from + i),
+    );
+    first ??= outcomes[0];
+    const there = outcomes.filter(({ outcome }) => !isNotFound(outcome));
+    found.push(...there);
+    if (there.length < outcomes.length) break;
+  }
+  return found.length === 0 && first !== undefined ? [first] : found;
+}
+
+function isNotFound(outcome: WaybillOutcome['outcome']): boolean {
+  return outcome.case === 'error' && outcome.value.reason === ErrorReason.WAYBILL_NOT_FOUND;
+}
+
+function listCommand(context: CliContext): Command {
+  const moment = (text: string) => parseMoment(text, context.now());
+  const command = new Command('list')
+    .description('List waybills, newest first.')
+    .option('--state <state>', Object.keys(STATES).join(' or '), oneOf(STATES))
+    .option('--courier <id>', 'only this courier')
+    .option('--node <id>', 'only this node')
+    .option('--from <time>', 'issued then or later: 2026-06-18, 12h, 7d', moment)
+    .option('--to <time>', 'issued before then', moment)
+    .option('--limit <n>', 'at most so many', wholeNumber({ min: 1, max: 10_000_000 }), 100)
+    .option('--merchant <id>', "whose waybills; needed with an operator's key")
+    .action((options: ListOptions) =>
+      withClient(context, options, async (client) => {
+        let left = options.limit;
+        let pageToken = '';
+        let isFirst = true;
+        do {
+          const pageSize = Math.min(left, BATCH_MAX);
+          const page = await client.listWaybills({ ...toFilter(options), pageSize, pageToken });
+          await showAll(context, page.waybills, { ...options, withHeadings: isFirst });
+          left -= page.waybills.length;
+          pageToken = page.nextPageToken;
+          isFirst = false;
+        } while (pageToken !== '' && left > 0);
+        return Exit.OK;
+      }),
+    );
+  return withConnection(command);
+}
+
+function toFilter({ merchant, courier, node, state, from, to }: ListOptions) {
+  return {
+    merchantId: merchant ?? '',
+    courierId: courier ?? '',
+    nodeId: node ?? '',
+    state: state ?? Waybill_State.UNSPECIFIED,
+    ...(from && { issueTimeFrom: timestampFromDate(from) }),
+    ...(to && { issueTimeBefore: timestampFromDate(to) }),
+  };
+}
+
+function cancelCommand(context: CliContext): Command {
+  const command = new Command('cancel')
+    .description('Give up waybills before pickup; their numbers are never used again.')
+    .argument('<number...>', 'waybill numbers')
+    .requiredOption('--reason <text>', 'why, for people')
+    .action((numbers: string[], options: ConnectionOptions & { reason: string }) =>
+      withClient(context, options, async (client) => {
+        let isFirst = true;
+        let exit: number = Exit.OK;
+        for (const waybillNumber of numbers) {
+          try {
+            const { reason } = options;
+            const { waybill } = await client.cancelWaybill({ waybillNumber, reason });
+            const withHeadings = isFirst;
+            await showAll(context, [waybill as Waybill], { ...options, withHeadings });
+            isFirst = false;
+          } catch (error) {
+            await tellError(context, error, options);
+            exit = Exit.FAILED;
+          }
+        }
+        return exit;
+      }),
+    );
+  return withConnection(command);
+}
+
+async function withClient(
+  context: CliContext,
+  options: ConnectionOptions,
+  body: (client: Client<typeof WaybillService>) => Promise<number>,
+): Promise<void> {
+  await runAction(context, options, async () => {
+    const { address, apiKey } = connect(context, options);
+    using client = createClient(WaybillService, { address, credentials: { apiKey } });
+    return body(client);
+  });
+}
+
+async function showOutcomes(
+  context: CliContext,
+  outcomes: WaybillOutcome[],
+  options: ConnectionOptions,
+): Promise<number> {
+  const waybills: Waybill[] = [];
+  let exit: number = Exit.OK;
+  for (const { outcome } of outcomes) {
+    if (outcome.case === 'waybill') {
+      // JSON keeps the order of what was asked for, errors in between.
+      if (options.json) await printJson(context, toPlain(outcome.value));
+      else waybills.push(outcome.value);
+    } else if (outcome.case === 'error') {
+      await tellFacts(context, itemFacts(outcome.value), options);
+      exit = Exit.FAILED;
+    }
+  }
+  if (waybills.length > 0) await showAll(context, waybills, options);
+  return exit;
+}
+
+async function show(
+  context: CliContext,
+  waybill: Waybill,
+  { json }: ConnectionOptions,
+): Promise<void> {
+  if (json) return printJson(context, toPlain(waybill));
+  const { consignee } = waybill;
+  const record = {
+    waybill_number: waybill.waybillNumber,
+    state: stateName(waybill),
+    merchant: waybill.merchantId,
+    order: waybill.orderRef,
+    parcel: String(waybill.parcelNo),
+    'merged orders': waybill.mergedOrderRefs.join(' '),
+    courier: waybill.courierId,
+    service: waybill.serviceCode,
+    node: waybill.nodeId,
+    consignee: `${consignee?.name ?? ''} ${consignee?.phone ?? ''}`,
+    place: placeOf(waybill),
+    weight: waybill.weightG > 0 ? `${waybill.weightG} g` : '',
+    volume: waybill.volumeMl > 0 ? `${waybill.volumeMl} ml` : '',
+    goods: waybill.goodsDescription,
+    remark: waybill.remark,
+    issued: timeText(waybill.issueTime),
+    cancelled: timeText(waybill.cancelTime),
+    'cancel reason': waybill.cancelReason,
+  };
+  await write(context.stdout, formatRecord(record, context));
+}
+
+async function showAll(
+  context: CliContext,
+  waybills: Waybill[],
+  { json, withHeadings = true }: { json?: boolean; withHeadings?: boolean },
+): Promise<void> {
+  if (json) {
+    for (const waybill of waybills) await printJson(context, toPlain(waybill));
+    return;
+  }
+  const headings = ['number', 'state', 'order', 'parcel', 'courier', 'node', 'consignee', 'place'];
+  const rows = waybills.map((waybill) => [
+    waybill.waybillNumber,
+    stateName(waybill),
+    waybill.orderRef,
+    String(waybill.parcelNo),
+    waybill.courierId,
+    waybill.nodeId,
+    waybill.consignee?.name ?? '',
+    placeOf(waybill),
+    timeText(waybill.issueTime),
+  ]);
+  const table = formatTable([...headings, 'issued'], rows, { ...context, withHeadings });
+  await write(context.stdout, table);
+}
+
+function toPlain(waybill: Waybill): unknown {
+  return toJson(WaybillSchema, waybill, { useProtoFieldName: true, alwaysEmitImplicit: true });
+}
+
+function stateName({ state }: Waybill): string {
+  return Object.entries(STATES).find(([, value]) => value === state)?.[0] ?? String(state);
+}
+
+function placeOf({ consignee }: Waybill): string {
+  const { province = '', city = '', district = '' } = consignee ?? {};
+  return [province, city === province ? '' : city, district].filter(Boolean).join(' ');
+}
+
+function timeText(time: Timestamp | undefined): string {
+  return time === undefined ? '' : timestampDate(time).toISOString();
+}
+
+const STATES = { issued: Waybill_State.ISSUED, cancelled: Waybill_State.CANCELLED } as const;
+
+/** What one call may ask for. */
+const BATCH_MAX = 1_000;
+
+type FindOptions = ConnectionOptions & { parcel?: number; merchant?: string };
+
+type ListOptions = ConnectionOptions & {
+  state?: Waybill_State;
+  courier?: string;
+  node?: string;
+  from?: Date;
+  to?: Date;
+  limit: number;
+  merchant?: string;
+};
