@@ -22,7 +22,8 @@ export default defineConfig({
     // Postgres and nats-server.
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 30_000,
+    // Far above what any test takes: a limit for what hangs, not a measure.
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     reporters: ['default'],
   },

@@ -2,12 +2,13 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chmod, cp, lstat, mkdir, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { homedir, tmpdir, userInfo } from 'node:os';
+import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { type Account, runAs } from './account.ts';
 import type { Notes } from './note.ts';
 
-const OWN_SERVER = 'or set QUEQIAO_DATABASE_URL to a Postgres server of your own (15 or newer).';
+export const OWN_SERVER =
+  'or set QUEQIAO_DATABASE_URL to a Postgres server of your own (15 or newer).';
 
 /**
  * The folder with Postgres' `bin`, `lib` and `share` whose programs start under the account.
@@ -80,11 +81,12 @@ function tryPrograms(account: Account, native: string): { ok: boolean; said: str
 }
 
 function cacheFolders(): string[] {
-  const own = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
-  const temporary = join(tmpdir(), `queqiao-${userInfo().uid}`);
-  return process.getuid?.() === 0
-    ? ['/var/cache/queqiao', temporary]
-    : [join(own, 'queqiao'), temporary];
+  // Not userInfo(): in containers a user often has a number and no name.
+  const temporary = join(tmpdir(), `queqiao-${process.getuid?.()}`);
+  if (process.getuid?.() === 0) return ['/var/cache/queqiao', temporary];
+  const home = process.env['HOME'] ?? '';
+  const own = process.env['XDG_CACHE_HOME'] || (home && join(home, '.cache'));
+  return own ? [join(own, 'queqiao'), temporary] : [temporary];
 }
 
 /** Another version, or another build of the same one, gets another copy. */
@@ -99,7 +101,7 @@ async function makeCopy(from: string, to: string): Promise<void> {
   await mkdir(dirname(to), { recursive: true, mode: 0o755 });
   const owner = await lstat(dirname(to));
   // In a shared temporary folder somebody else may have put programs there for us to run.
-  if (!owner.isDirectory() || owner.uid !== userInfo().uid || (owner.mode & 0o022) !== 0) {
+  if (!owner.isDirectory() || owner.uid !== process.getuid?.() || (owner.mode & 0o022) !== 0) {
     throw new Error(`${dirname(to)} is not a folder that only this user may write`);
   }
   if (existsSync(to)) return;

