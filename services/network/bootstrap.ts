@@ -1,0 +1,33 @@
+import { randomBytes } from 'node:crypto';
+import { type Pool, transaction } from '#libs/db';
+import { RpcError } from '#libs/errors';
+import { KIND_SCOPES } from '#libs/grpc';
+import type { Clock } from '#libs/run';
+import type { ApiKeyDraft } from './api-key.ts';
+import { announce } from './events.ts';
+import { makeSecret } from './secret.ts';
+import { insertApiKey } from './store.ts';
+
+/**
+ * Makes an operator's key with every scope and answers its secret, which is stored nowhere: for
+ * the first key, which no other key can ask for. Each call makes a key of its own.
+ */
+export async function createOperatorKey({ pool, pepper, now }: Options): Promise<string> {
+  const { secret, ...stored } = makeSecret(pepper);
+  const apiKey: ApiKeyDraft = {
+    api_key_id: `operator-${randomBytes(4).toString('hex')}`,
+    subject_kind: 'operator',
+    subject_id: '',
+    scopes: [...KIND_SCOPES.operator],
+    expire_time: null,
+  };
+  await transaction(pool, async (tx) => {
+    const created = await insertApiKey(tx, apiKey, { ...stored, createTime: now() });
+    // The random part of the id was used before: the caller may try again.
+    if (created === undefined) throw new RpcError('CONFLICT');
+    await announce(tx, { kind: 'api_key', id: apiKey.api_key_id, version: created.version });
+  });
+  return secret;
+}
+
+type Options = { pool: Pool; pepper: Buffer; now: Clock };

@@ -1,0 +1,90 @@
+import { expect, test } from 'vitest';
+import { Courier_State } from '#proto/queqiao/network/v1/courier';
+import { courier, fault, NOW, startNetwork, timestamp } from '../test-network.ts';
+
+test('answers the courier as registered, services in their order', async () => {
+  await using network = await startNetwork();
+  const services = ['zz', 'aa', 'mm'].map((serviceCode) => ({ serviceCode, displayName: '服务' }));
+  const answer = await network
+    .as('operator')
+    .createCourier({ courier: courier('swift', { services }) });
+  expect(answer.courier).toMatchObject({
+    courierId: 'swift',
+    displayName: 'Swift 快递',
+    state: Courier_State.ACTIVE,
+    createTime: timestamp(NOW),
+    updateTime: timestamp(NOW),
+  });
+  expect(answer.courier?.services).toMatchObject(services);
+});
+
+test('names the field at fault', async () => {
+  await using network = await startNetwork();
+  const service = { serviceCode: 'standard', displayName: '标快' };
+  const services = (change: object) => ({ services: [service, { ...service, ...change }] });
+  const faults: [Parameters<typeof courier>[1], string, string][] = [
+    [{ courierId: '' }, 'courier_id', 'REQUIRED'],
+    [{ courierId: 'swift_1' }, 'courier_id', 'SLUG'],
+    [{ displayName: '' }, 'display_name', 'REQUIRED'],
+    [{ displayName: 'x'.repeat(81) }, 'display_name', 'TOO_LONG'],
+    [{ displayName: 'a\u007fb' }, 'display_name', 'CONTROL_CHARACTER'],
+    [{ state: 9 as Courier_State }, 'state', 'UNKNOWN_VALUE'],
+    [{ services: [] }, 'services', 'LIST_SIZE'],
+    [{ services: Array(21).fill(service) }, 'services', 'LIST_SIZE'],
+    [services({ serviceCode: '' }), 'services[1].service_code', 'REQUIRED'],
+    [services({ serviceCode: 'A' }), 'services[1].service_code', 'SERVICE_CODE'],
+    [services({}), 'services[1].service_code', 'REPEATED'],
+    [services({ serviceCode: 'x', displayName: '' }), 'services[1].display_name', 'REQUIRED'],
+    [
+      services({ serviceCode: 'x', displayName: 'x'.repeat(41) }),
+      'services[1].display_name',
+      'TOO_LONG',
+    ],
+  ];
+  for (const [given, field, problem] of faults) {
+    const call = network.as('operator').createCourier({ courier: courier('swift', given) });
+    expect(await fault(call)).toEqual({
+      reason: 'FIELD_INVALID',
+      field: `courier.${field}`,
+      problem,
+    });
+  }
+});
+
+test('answers a repeat with the first courier, announced once', async () => {
+  await using network = await startNetwork();
+  const operator = network.as('operator');
+  const first = await operator.createCourier({ courier: courier('swift') });
+  network.clock.tick(1_000);
+  expect(await operator.createCourier({ courier: courier('swift') })).toEqual(first);
+  expect(await network.events()).toEqual([
+    { subject: 'queqiao.v1.network.courier.changed', kind: 'courier', id: 'swift', version: 1n },
+  ]);
+  // The order of services is part of the contents: the first is the default.
+  const services = courier('swift').services.toReversed();
+  const other = operator.createCourier({ courier: courier('swift', { services }) });
+  expect(await fault(other)).toMatchObject({ reason: 'RESOURCE_EXISTS', id: 'swift' });
+});
+
+test('makes one courier of several creates at once', async () => {
+  await using network = await startNetwork();
+  const calls = Array.from({ length: 8 }, () =>
+    network.as('operator').createCourier({ courier: courier('swift') }),
+  );
+  const answers = await Promise.all(calls);
+  expect(new Set(answers.map((answer) => answer.courier?.etag)).size).toBe(1);
+  expect(await network.events()).toHaveLength(1);
+});
+
+test('is for operators only', async () => {
+  await using network = await startNetwork();
+  const call = network.as('courier:swift').createCourier({ courier: courier('swift') });
+  expect(await fault(call)).toMatchObject({ reason: 'SCOPE_MISSING' });
+});
+
+test('tells nothing of a fault of its own', async () => {
+  await using network = await startNetwork();
+  await network.db.query('alter table network.courier rename to elsewhere');
+  const call = network.as('operator').createCourier({ courier: courier('swift') });
+  expect(await fault(call)).toEqual({ reason: 'INTERNAL', field: '', text: 'internal error' });
+});

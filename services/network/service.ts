@@ -1,0 +1,48 @@
+import { implement } from '#libs/grpc';
+import { NetworkService } from '#proto/queqiao/network/v1/network_service';
+import type { Deps } from './deps.ts';
+import { authenticateApiKey } from './rpc/authenticate-api-key.ts';
+import { createApiKey } from './rpc/create-api-key.ts';
+import { createCourier } from './rpc/create-courier.ts';
+import { createMerchant } from './rpc/create-merchant.ts';
+import { createNode } from './rpc/create-node.ts';
+import { createNumberRange } from './rpc/create-number-range.ts';
+import { getCourier } from './rpc/get-courier.ts';
+import { getMerchant } from './rpc/get-merchant.ts';
+import { getNode } from './rpc/get-node.ts';
+import { getNumberRange } from './rpc/get-number-range.ts';
+import { listApiKeys } from './rpc/list-api-keys.ts';
+import { listCouriers } from './rpc/list-couriers.ts';
+import { listMerchants } from './rpc/list-merchants.ts';
+import { listNodes } from './rpc/list-nodes.ts';
+import { listNumberRanges } from './rpc/list-number-ranges.ts';
+import { revokeApiKey } from './rpc/revoke-api-key.ts';
+import { updateCourier } from './rpc/update-courier.ts';
+import { updateMerchant } from './rpc/update-merchant.ts';
+import { updateNode } from './rpc/update-node.ts';
+import { updateNumberRange } from './rpc/update-number-range.ts';
+
+export function networkService(deps: Deps) {
+  return implement(NetworkService, {
+    createMerchant: (request) => createMerchant(deps, request),
+    getMerchant: (request, { identity }) => getMerchant(deps, request, identity),
+    listMerchants: (request, { identity }) => listMerchants(deps, request, identity),
+    updateMerchant: (request) => updateMerchant(deps, request),
+    createCourier: (request) => createCourier(deps, request),
+    getCourier: (request, { identity }) => getCourier(deps, request, identity),
+    listCouriers: (request, { identity }) => listCouriers(deps, request, identity),
+    updateCourier: (request) => updateCourier(deps, request),
+    createNode: (request) => createNode(deps, request),
+    getNode: (request, { identity }) => getNode(deps, request, identity),
+    listNodes: (request, { identity }) => listNodes(deps, request, identity),
+    updateNode: (request) => updateNode(deps, request),
+    createNumberRange: (request) => createNumberRange(deps, request),
+    getNumberRange: (request, { identity }) => getNumberRange(deps, request, identity),
+    listNumberRanges: (request, { identity }) => listNumberRanges(deps, request, identity),
+    updateNumberRange: (request) => updateNumberRange(deps, request),
+    createApiKey: (request) => createApiKey(deps, request),
+    listApiKeys: (request, { identity }) => listApiKeys(deps, request, identity),
+    revokeApiKey: (request) => revokeApiKey(deps, request),
+    authenticateApiKey: (request) => authenticateApiKey(deps, request),
+  });
+}

@@ -1,0 +1,26 @@
+// All SQL of the service: one function for each statement, one file for each resource.
+export {
+  insertApiKey,
+  revokeActiveApiKey,
+  selectApiKey,
+  selectApiKeyByIndex,
+  selectApiKeys,
+} from './store/api-key.ts';
+export { insertCourier, replaceCourier, selectCourier, selectCouriers } from './store/courier.ts';
+export { insertDeadLetter } from './store/dead-letter.ts';
+export {
+  insertMerchant,
+  replaceMerchant,
+  selectMerchant,
+  selectMerchants,
+} from './store/merchant.ts';
+export { insertNode, replaceNode, selectNode, selectNodes } from './store/node.ts';
+export {
+  insertNumberRange,
+  lockNumberRanges,
+  type RemainingChange,
+  replaceNumberRange,
+  selectNumberRange,
+  selectNumberRanges,
+  updateRemaining,
+} from './store/number-range.ts';
