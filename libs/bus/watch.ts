@@ -38,7 +38,7 @@ async function keepWatching({ link, options, stream, log, signal }: Keeping): Pr
     try {
       session = await link.next(signal);
       await session.ensure(stream);
-      await addConsumer(session, stream, consumer, options.filter);
+      await addConsumer(session, stream, consumer, { ...options, after: line.lastSequence });
       line.begin();
       said = '';
       nextDelayMs = backoff({ firstMs: 250, maxMs: 5_000 });
@@ -58,11 +58,16 @@ async function keepWatching({ link, options, stream, log, signal }: Keeping): Pr
   await line.end();
 }
 
-async function addConsumer(session: Session, stream: StreamName, name: string, filter: string) {
+async function addConsumer(
+  session: Session,
+  stream: StreamName,
+  name: string,
+  { filter, from, after }: Pick<WatchOptions, 'filter' | 'from'> & { after: number },
+) {
   await session.manager.consumers.add(stream, {
     name,
     filter_subject: filter,
-    deliver_policy: DeliverPolicy.New,
+    ...startOf(from, after),
     ack_policy: AckPolicy.None,
     inactive_threshold: nanos(FORGET_MS),
     mem_storage: true,
@@ -70,10 +75,20 @@ async function addConsumer(session: Session, stream: StreamName, name: string, f
   });
 }
 
+/** Where a consumer begins; one that looks back goes on, after a gap, where it was. */
+function startOf(from: WatchOptions['from'], after: number) {
+  if (from === undefined) return { deliver_policy: DeliverPolicy.New };
+  if (after > 0) return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: after + 1 };
+  if (from === 'start') return { deliver_policy: DeliverPolicy.All };
+  return { deliver_policy: DeliverPolicy.StartTime, opt_start_time: from.toISOString() };
+}
+
 /** Runs the handlers one after the other, and notices when the server's count has a hole. */
 class Line {
   readonly #options: WatchOptions;
   readonly #log: Logger;
+  /** Position in the stream of the last event handed on; 0 before the first. */
+  lastSequence = 0;
   #waiting = 0;
   #next = 1;
   #tail: Promise<void> = Promise.resolve();
@@ -93,6 +108,7 @@ class Line {
     // Sent without acknowledgement: one lost between two servers is noticed here only.
     if (delivery.deliverySequence !== this.#next) this.#reset();
     this.#next = delivery.deliverySequence + 1;
+    this.lastSequence = delivery.sequence;
     const event = eventOf(delivery);
     this.#run(async () => {
       try {
@@ -140,6 +156,8 @@ export type WatchOptions = {
    * begins and after every gap, before the events that follow.
    */
   onReset: () => void | Promise<void>;
+  /** Also events that the stream still has, since then or all. Default: only those from now on. */
+  from?: Date | 'start' | undefined;
 };
 
 type Keeping = {
