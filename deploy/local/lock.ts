@@ -36,7 +36,8 @@ export class LockHeld extends Error {
 
   constructor(folder: string, pid: number) {
     super(
-      `${folder} is in use by the running process ${pid}. Stop it (kill ${pid}) or use another folder.`,
+      `${folder} is in use by the running process ${pid}. ` +
+        `Stop it (kill ${pid}) or use another folder.`,
     );
     this.name = 'LockHeld';
     this.pid = pid;

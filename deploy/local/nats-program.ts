@@ -43,7 +43,7 @@ async function fromApt({ apt, dpkg, tools, own, notes }: Apt): Promise<void> {
     const download = ['download', 'nats-server', '-o', 'APT::Sandbox::User=root'];
     let result = await run(apt, download, work);
     if (!result.ok) {
-      // No package lists on this machine, or old ones: fetch lists of our own, then throw them away.
+      // No package lists here, or old ones: fetch lists of our own, then throw them away.
       const lists = await privateLists(work);
       result = await run(apt, ['update', ...lists], work);
       if (result.ok) result = await run(apt, [...download, ...lists], work);

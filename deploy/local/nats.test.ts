@@ -30,7 +30,7 @@ test('runs JetStream and keeps its messages from one start to the next', async (
   expect(await storedCount(second?.url)).toBe(1);
 });
 
-test('a server whose starter was killed is stopped by the next start, messages and all', async () => {
+test('a server whose starter was killed is stopped by the next start', async () => {
   await using folder = await testFolder();
   const install = await installLocal(folder.path, 'linked');
   const stateDir = join(folder.path, 'state');
@@ -103,7 +103,7 @@ test('does without NATS when the server does not start, and says why', async () 
   expect(notes.said.join()).toMatch(/does not start: it ended with 3 .*server\.log/);
 });
 
-test('unpacks the Debian package into the state folder, with lists of its own if need be', async () => {
+test('unpacks the Debian package, with package lists of its own if need be', async () => {
   await using folder = await testFolder();
   const bin = join(folder.path, 'bin');
   // Debian's tools as they behave on a machine without package lists.

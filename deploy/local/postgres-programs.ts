@@ -69,7 +69,8 @@ function packageFolder(): string {
     return join(dirname(dirname(createRequire(parent).resolve(name))), 'native');
   } catch {
     throw new Error(
-      `The npm package ${name} is not installed. Run "npm ci" without --omit=optional, ${OWN_SERVER}`,
+      `The npm package ${name} is not installed. ` +
+        `Run "npm ci" without --omit=optional, ${OWN_SERVER}`,
     );
   }
 }
