@@ -106,6 +106,8 @@ describe('startServer', () => {
     await using first = await startFixture({});
     const { address } = first.server;
     const second = startFixture({}, { listen: address });
-    await expect(second).rejects.toThrow(`cannot listen on ${address}`);
+    await expect(second).rejects.toThrow(
+      `cannot listen on ${address}: listen EADDRINUSE: address already in use ${address}`,
+    );
   });
 });

@@ -77,7 +77,7 @@ export class ServerCall {
   fail(error: unknown): void {
     if (this.#isEnded) return;
     const rpcError = toRpcError(error);
-    this.#end(rpcError);
+    this.#end(rpcError.code, rpcError);
     const answer = toStatus(rpcError);
     // So that a person can name the log line of a call that failed.
     answer.metadata.set('x-request-id', this.#requestId);
@@ -89,7 +89,7 @@ export class ServerCall {
   leave(): void {
     if (this.#isEnded) return;
     const error = new RpcError('CALL_CANCELLED');
-    this.#end(error);
+    this.#end(error.code, error);
     this.#abort.abort(error);
   }
 
@@ -97,8 +97,8 @@ export class ServerCall {
   sendStatus(answer: AnyStatus): void {
     if (this.#isEnded) return;
     const { code = status.UNKNOWN, details = '' } = answer;
-    if (code === status.OK) {
-      this.#end();
+    if (code === status.OK || this.#deps.isOpen) {
+      this.#end(code);
       this.#deps.send(answer);
     } else {
       this.fail(fromBareStatus(code, details, this));
@@ -113,10 +113,9 @@ export class ServerCall {
     return { identity, signal: this.#abort.signal, deadline, method, requestId };
   }
 
-  #end(error?: RpcError): void {
+  #end(code: number, error?: RpcError): void {
     this.#isEnded = true;
     clearTimeout(this.#timer);
-    const code = error?.code ?? status.OK;
     const line = () => this.#log(code, error);
     if (this.#measuring === undefined) line();
     else context.with(this.#measuring.context, line);
@@ -139,7 +138,7 @@ export class ServerCall {
       this.#deps.log.warn({ ...fields, err: error.cause ?? error }, 'call');
     } else {
       if (error?.reason === 'DEPENDENCY_DOWN') fields['err'] = error.cause;
-      this.#deps.log[this.#deps.level](fields, 'call');
+      this.#deps.log[this.#deps.isOpen ? 'debug' : 'info'](fields, 'call');
     }
   }
 
@@ -160,8 +159,8 @@ export class ServerCall {
 
 export type ServerCallDeps = {
   readonly log: Logger;
-  /** Of the line of a call that did not fail for an internal reason. */
-  readonly level: 'info' | 'debug';
+  /** A call of grpc's own health or reflection: it has its own errors, and its line is quiet. */
+  readonly isOpen: boolean;
   readonly startMeasuring: StartMeasuring;
   /** Sends a status to the caller. */
   readonly send: (answer: AnyStatus) => void;

@@ -54,8 +54,7 @@ function interceptor({ rules, calls, openStreams, log }: InterceptorDeps): grpc.
     const method = methodOf(path);
     const isOpen = OPEN_METHODS.test(method);
     const send = base.sendStatus.bind(base);
-    const level = isOpen ? 'debug' : 'info';
-    const call = new ServerCall(method, { log, level, startMeasuring, send });
+    const call = new ServerCall(method, { log, isOpen, startMeasuring, send });
     // grpc-js answers messages that are too large, and the like, through this very method; taken
     // over here, they get details and a log line as everything else does.
     base.sendStatus = (status) => call.sendStatus(status);
@@ -159,7 +158,9 @@ async function addHealth(
 function listen(server: grpc.Server, address: string): Promise<string> {
   return new Promise((resolve, reject) => {
     server.bindAsync(address, grpc.ServerCredentials.createInsecure(), (cause, port) => {
-      if (cause) reject(new Error(`cannot listen on ${address}: ${cause.message}`, { cause }));
+      const [, why] = /errors: \[(.+)\]$/.exec(cause?.message ?? '') ?? [];
+      if (cause)
+        reject(new Error(`cannot listen on ${address}: ${why ?? cause.message}`, { cause }));
       else resolve(address.replace(/:\d+$/, `:${port}`));
     });
   });

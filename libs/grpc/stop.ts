@@ -6,6 +6,8 @@ import type { Health } from './health.ts';
 import type { ServerCall } from './server-call.ts';
 
 const DEFAULT_GRACE_MS = 15_000;
+/** For connections that have been cut to be gone. */
+const CUT_MS = 500;
 
 /** A server that listens, with the one way to end it. */
 export function openRunning(parts: Parts): RunningServer {
@@ -24,22 +26,28 @@ export function openRunning(parts: Parts): RunningServer {
 /**
  * NOT_SERVING first, so that nobody new is sent here; then no new calls; then what runs may finish
  * for `graceMs`; then every connection is cut. `tryShutdown` alone waits for ever on a stream that
- * its client leaves open.
+ * its client leaves open, and `forceShutdown` finds no connections while channelz is off. `drain`
+ * does, but only those that nothing else has begun to close: so it comes first.
  */
 async function stopInOrder(parts: Parts, graceMs: number): Promise<void> {
   const { server, address, health, inFlight, openStreams } = parts;
   await health?.stop();
+  server.drain(address, graceMs);
   const closed = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
   // Watchers of the health never leave by themselves.
   for (const call of openStreams) call.fail(new RpcError('DEPENDENCY_DOWN'));
-  const timer = new AbortController();
-  const outOfTime = sleep(graceMs, timer.signal).catch(() => undefined);
-  await Promise.race([Promise.all([closed, inFlight.untilIdle()]), outOfTime]);
-  timer.abort();
-  // forceShutdown forgets about the connections when channelz is off; drain does not.
+  await atMost(graceMs, Promise.all([closed, inFlight.untilIdle()]));
+  // For a connection that was being opened when the rest was drained.
   server.drain(address, 0);
+  await atMost(CUT_MS, closed);
   server.forceShutdown();
-  await closed;
+}
+
+async function atMost(durationMs: number, awaited: Promise<unknown>): Promise<void> {
+  const timer = new AbortController();
+  const outOfTime = sleep(durationMs, timer.signal).catch(() => undefined);
+  await Promise.race([awaited, outOfTime]);
+  timer.abort();
 }
 
 type Parts = {
