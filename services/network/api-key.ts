@@ -7,6 +7,7 @@ import {
   ApiKey_State,
   ApiKeySchema,
   type Subject,
+  Subject_Kind,
 } from '#proto/queqiao/network/v1/api_key';
 import { present, slug, word } from './field.ts';
 import { keyPrefix } from './secret.ts';
@@ -44,7 +45,7 @@ function parseSubject(subject: Subject | undefined): {
   subject_id: string;
 } {
   const { kind, id } = present('api_key.subject', subject);
-  const subject_kind = word('api_key.subject.kind', kind, KINDS);
+  const subject_kind = word('api_key.subject.kind', kind, SUBJECT_KINDS);
   if (subject_kind !== 'operator') {
     return { subject_kind, subject_id: slug('api_key.subject.id', id) };
   }
@@ -88,13 +89,17 @@ export function apiKeyToMessage(row: ApiKeyRow): ApiKey {
 }
 
 export function subjectOf(row: Pick<ApiKeyRow, 'subject_kind' | 'subject_id'>) {
-  return { kind: KINDS[row.subject_kind], id: row.subject_id };
+  return { kind: SUBJECT_KINDS[row.subject_kind], id: row.subject_id };
 }
 
-// Services are known by their token, not by a key.
-const KINDS = { operator: 1, merchant: 2, courier: 3 } as const;
+/** Who may have a key, as the database holds it. Services are known by their token instead. */
+export const SUBJECT_KINDS = {
+  operator: Subject_Kind.OPERATOR,
+  merchant: Subject_Kind.MERCHANT,
+  courier: Subject_Kind.COURIER,
+} as const;
 const SCOPES_MAX = 20;
 /** The end of the year 9999, where Timestamp ends as well. */
 const LAST_SECOND = 253_402_300_799n;
 
-type SubjectKind = keyof typeof KINDS;
+type SubjectKind = keyof typeof SUBJECT_KINDS;

@@ -1,9 +1,13 @@
 import { type Timestamp, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { invalid, RpcError } from '#libs/errors';
+import { Merchant_State } from '#proto/queqiao/network/v1/merchant';
 import { word } from './field.ts';
 
-/** States as the database holds them, with their value in each of the four State enums. */
-export const STATES = { active: 1, disabled: 2 } as const;
+/** States as the database holds them; all four State enums have the same two values. */
+export const STATES = {
+  active: Merchant_State.ACTIVE,
+  disabled: Merchant_State.DISABLED,
+} as const;
 export type State = keyof typeof STATES;
 
 /** The state of a resource that is being made: active if the caller says nothing. */

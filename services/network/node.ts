@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { invalid } from '#libs/errors';
 import { cellOf, toWgs84 } from '#libs/geo';
-import { type Node, NodeSchema } from '#proto/queqiao/network/v1/node';
+import { type Node, Node_Kind, NodeSchema } from '#proto/queqiao/network/v1/node';
 import type { Address } from '#proto/queqiao/type/v1/address';
 import { type Location, Location_Datum } from '#proto/queqiao/type/v1/location';
 import { courierText, optionalSlug, present, slug, text, word } from './field.ts';
@@ -118,8 +118,17 @@ export function nodeToMessage(row: NodeRow): Node {
   });
 }
 
-const KINDS = { warehouse: 1, store: 2, station: 3 } as const;
-const DATUMS = { wgs84: 1, gcj02: 2, bd09: 3 } as const;
+/** Kinds and datums as the database holds them. */
+export const KINDS = {
+  warehouse: Node_Kind.WAREHOUSE,
+  store: Node_Kind.STORE,
+  station: Node_Kind.STATION,
+} as const;
+export const DATUMS = {
+  wgs84: Location_Datum.WGS84,
+  gcj02: Location_Datum.GCJ02,
+  bd09: Location_Datum.BD09,
+} as const;
 const PHONE = /^\+?\d[\d-]{0,28}\d$/;
 
 type Kind = keyof typeof KINDS;

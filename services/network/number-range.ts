@@ -1,7 +1,11 @@
 import { create } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { invalid } from '#libs/errors';
-import { type NumberRange, NumberRangeSchema } from '#proto/queqiao/network/v1/number_range';
+import {
+  type NumberRange,
+  NumberRange_CheckDigitScheme,
+  NumberRangeSchema,
+} from '#proto/queqiao/network/v1/number_range';
 import { inRange, optionalSlug, present, slug, word } from './field.ts';
 import { history, newState, STATES, type State, state, type Versioned } from './message.ts';
 
@@ -109,7 +113,13 @@ export function numberRangeToMessage(row: NumberRangeRow): NumberRange {
   });
 }
 
-const SCHEMES = { none: 1, iso7064_mod11_10: 2, gs1_mod10: 3, upu_s10: 4 } as const;
+/** Check digit schemes as the database holds them. */
+export const SCHEMES = {
+  none: NumberRange_CheckDigitScheme.NONE,
+  iso7064_mod11_10: NumberRange_CheckDigitScheme.ISO7064_MOD11_10,
+  gs1_mod10: NumberRange_CheckDigitScheme.GS1_MOD10,
+  upu_s10: NumberRange_CheckDigitScheme.UPU_S10,
+} as const;
 const LOW_WATER_COUNT_MAX = 10n ** 15n;
 /** As long as any waybill number may be. */
 const NUMBER_LENGTH_MIN = 5;

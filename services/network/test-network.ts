@@ -9,6 +9,7 @@ import { openPool } from '#libs/db';
 import { RpcError } from '#libs/errors';
 import { type Client, createClient, type Identity, KIND_SCOPES, startServer } from '#libs/grpc';
 import { createLogger } from '#libs/log';
+import { type ApiKeySchema, Subject_Kind } from '#proto/queqiao/network/v1/api_key';
 import type { CourierSchema } from '#proto/queqiao/network/v1/courier';
 import { ResourceChangedSchema } from '#proto/queqiao/network/v1/event';
 import type { MerchantSchema } from '#proto/queqiao/network/v1/merchant';
@@ -157,6 +158,12 @@ export function range(rangeId: string, change: Init<typeof NumberRangeSchema> = 
     lowWaterCount: 100n,
     ...change,
   };
+}
+
+/** Needs the merchant shop. */
+export function apiKey(apiKeyId: string, change: Init<typeof ApiKeySchema> = {}) {
+  const subject = { kind: Subject_Kind.MERCHANT, id: 'shop' };
+  return { apiKeyId, subject, scopes: ['waybill.issue', 'waybill.read'], ...change };
 }
 
 export function timestamp(date: Date): Timestamp {
