@@ -1,0 +1,116 @@
+import { DatabaseError, type PoolClient, type QueryResult } from 'pg';
+import { RpcError } from '#libs/errors';
+
+/** What runs a statement: a Pool (each on its own) or a Tx (all as one). */
+export interface Queryable {
+  /**
+   * Answers the rows, with the column names of the statement. int8 comes as a string. A `Buffer`
+   * goes out in binary format. Errors: the database's own with its SQLSTATE as `code`;
+   * RpcError OVERLOADED when there is no free connection in time; RpcError DEPENDENCY_DOWN when
+   * the connection broke, with the effect of the statement unknown.
+   */
+  query<Row = Record<string, unknown>>(
+    text: string,
+    values?: readonly unknown[],
+    options?: QueryOptions,
+  ): Promise<Row[]>;
+}
+
+/** One connection that a caller holds; given back exactly once. */
+export class Connection {
+  readonly #client: PoolClient;
+  readonly #options: ConnectionOptions;
+  readonly #onError = (error: Error) => this.spoil(error);
+  #broken: Error | undefined;
+
+  constructor(client: PoolClient, options: ConnectionOptions) {
+    this.#client = client;
+    this.#options = options;
+    // Without a listener, a backend that ends between two statements ends this process.
+    client.on('error', this.#onError);
+  }
+
+  async run(
+    text: string,
+    values: readonly unknown[] = [],
+    { name }: QueryOptions = {},
+  ): Promise<QueryResult> {
+    if (this.#broken) throw lost(this.#broken);
+    if (name !== undefined && name.length > NAME_LENGTH_MAX) {
+      throw new Error(`statement name over ${NAME_LENGTH_MAX} characters: ${name}`);
+    }
+    const isNamed = name !== undefined && this.#options.namedStatements;
+    const statement = { text, values: [...values], ...(isNamed && { name }) };
+    let timer: NodeJS.Timeout | undefined;
+    // The server's statement_timeout ends slow statements and leaves the connection good. This
+    // is for a server or network that has gone silent: the connection is of no use afterwards.
+    const silence = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        const error = new Error(`no answer within ${this.#options.answerTimeoutMs} ms`);
+        this.spoil(error);
+        reject(error);
+      }, this.#options.answerTimeoutMs);
+    });
+    try {
+      return await Promise.race([this.#client.query(statement), silence]);
+    } catch (error) {
+      throw this.#judge(error as Error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Marks the connection as one that nobody may use again. */
+  spoil(error: Error): void {
+    this.#broken ??= error;
+  }
+
+  release(): void {
+    this.#client.off('error', this.#onError);
+    // With an error the pool closes the connection, also in the middle of a statement.
+    this.#client.release(this.#broken);
+    this.#options.onRelease();
+  }
+
+  /** What the caller gets; also decides whether the connection may serve again. */
+  #judge(error: Error): Error {
+    if (error instanceof DatabaseError) {
+      if (isFatal(error)) this.spoil(error);
+      // A prepared statement that no longer fits is gone with its connection.
+      else if (STALE_STATEMENT.has(error.code ?? '')) this.spoil(error);
+      return isFatal(error) ? lost(error) : error;
+    }
+    // Nothing from the server: either the connection broke, which its error event has told
+    // already, or a value cannot be sent, after which the protocol may be out of step.
+    const isLost = this.#broken !== undefined;
+    this.spoil(error);
+    return isLost ? lost(error) : error;
+  }
+}
+
+/** After these the server closes the connection. Not by severity, which comes translated. */
+export function isFatal({ code = '' }: DatabaseError): boolean {
+  return code.startsWith('08') || code.startsWith('57P') || code === '25P03' || code === '25P04';
+}
+
+export function lost(cause: unknown): RpcError {
+  return new RpcError('DEPENDENCY_DOWN', { cause });
+}
+
+/** Postgres cuts longer names off, and two statements would meet under one name. */
+const NAME_LENGTH_MAX = 63;
+
+// feature_not_supported is "cached plan must not change result type"; the others tell that a
+// pooler in between has changed the server under us.
+const STALE_STATEMENT = new Set(['0A000', '26000', '42P05']);
+
+export type QueryOptions = {
+  /** Prepares the statement under this name once per connection; one text for one name. */
+  name?: string;
+};
+
+type ConnectionOptions = {
+  namedStatements: boolean;
+  answerTimeoutMs: number;
+  onRelease: () => void;
+};

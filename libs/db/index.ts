@@ -1,0 +1,23 @@
+// Postgres: a bounded pool, transactions, forward-only migrations, bulk parameters, group commit,
+// and the outbox and inbox through which services learn from one another.
+// Does not know any service's tables and builds no queries; SQL stands in each service's store.
+export {
+  boolArray,
+  byteaArray,
+  int2Array,
+  int4Array,
+  int8Array,
+  textArray,
+  timestamptzArray,
+  uuidArray,
+} from './arrays.ts';
+export type { Queryable, QueryOptions } from './connection.ts';
+export { type GroupCommit, type GroupCommitOptions, groupCommit } from './group-commit.ts';
+export { inInbox } from './inbox.ts';
+export { assertMigrated, type MigrateOptions, migrate } from './migrate.ts';
+export { quoteName } from './name.ts';
+export { enqueue, type OutboxEvent } from './outbox.ts';
+export { openPool, type Pool, type PoolOptions } from './pool.ts';
+export { type Relay, type RelayLag, type RelayOptions, startRelay } from './relay.ts';
+export type { RelayedEvent } from './relay-store.ts';
+export { type Tx, transaction } from './transaction.ts';
