@@ -39,7 +39,7 @@ export function startConsumer(link: Link, options: ConsumeOptions, log: Logger):
   return {
     async [Symbol.asyncDispose]() {
       stop.abort();
-      worker.stopTaking();
+      worker.stop();
       await ended;
       await worker[Symbol.asyncDispose]();
     },

@@ -34,6 +34,10 @@ export async function pull(options: PullOptions): Promise<void> {
   } finally {
     signal.removeEventListener('abort', onEnd);
     if (session.isOpen) await Promise.race([subscription.drain(), session.closed]);
+    // Asking for the consumer makes the server drop the request that nobody listens to any more.
+    // Server 2.9 would otherwise take an event given back for delivered to it, and keep the event
+    // until ack_wait.
+    if (session.isOpen) await session.manager.consumers.info(stream, consumer).catch(() => {});
   }
 }
 

@@ -26,10 +26,13 @@ export function serverOptions(url: string): Server {
 
 function parse(url: string): URL {
   const full = url.includes('://') ? url : `nats://${url}`;
-  const isOurs = URL.canParse(full) && ['nats:', 'tls:'].includes(new URL(full).protocol);
-  // The text is not quoted: it may hold a password.
-  if (!isOurs) throw new Error('the NATS URL must look like nats://host:4222 or tls://host:4222');
-  return new URL(full);
+  const parsed = URL.canParse(full) ? new URL(full) : undefined;
+  const isOurs = parsed?.protocol === 'nats:' || parsed?.protocol === 'tls:';
+  if (!parsed?.hostname || !isOurs) {
+    // The text is not quoted: it may hold a password.
+    throw new Error('the NATS URL must look like nats://host:4222 or tls://host:4222');
+  }
+  return parsed;
 }
 
 export type Server = { shown: string; options: NodeConnectionOptions };

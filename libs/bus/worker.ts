@@ -49,24 +49,24 @@ export class Worker implements AsyncDisposable {
   take = (delivery: Delivery): void => {
     const held = { delivery, origin: this.#origin };
     this.#held.add(held);
-    if (this.#stop.signal.aborted) {
-      this.#release(held, ANSWERS.again(0));
-    } else {
-      this.#queue.push(held);
-      this.#advance();
-    }
+    this.#queue.push(held);
+    this.#advance();
   };
 
-  /** Gives back what is not begun, at once, for other processes; what is begun goes on. */
-  stopTaking(): void {
+  /** Begins nothing more; what is begun goes on. */
+  stop(): void {
     this.#stop.abort();
-    for (const held of this.#queue.splice(0)) this.#release(held, ANSWERS.again(0));
     this.#onChange();
   }
 
-  /** Resolves when everything in hand is finished and answered. */
+  /**
+   * Gives back what is not begun, at once, for other processes, and resolves when everything in
+   * hand is finished and answered. Only after pulling has ended: an open request of this process
+   * would get back what it gives back.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.stopTaking();
+    this.stop();
+    for (const held of this.#queue.splice(0)) this.#release(held, ANSWERS.again(0));
     while (this.#held.size > 0) {
       await new Promise<void>((resolve) => {
         this.#onChange = resolve;
@@ -78,7 +78,7 @@ export class Worker implements AsyncDisposable {
   }
 
   #advance(): void {
-    while (this.#running < this.#options.concurrency) {
+    while (this.#running < this.#options.concurrency && !this.#stop.signal.aborted) {
       const held = this.#queue.shift();
       if (held === undefined) return;
       this.#running += 1;
