@@ -39,14 +39,18 @@ describe('a log line', () => {
 });
 
 describe('redaction', () => {
-  it('hides secrets, bodies and people down to the third level', () => {
+  it('hides secrets, bodies and people', () => {
     const { log, lines } = capture();
     const consignee = { name: 'CANARY', phone: 'CANARY', detail: 'CANARY' };
     log.info({ consignee, secret: 'CANARY', call: { metadata: { authorization: 'CANARY' } } }, 'a');
     log.info({ request: { parcels: ['CANARY'] }, item: { person: consignee } }, 'b');
-    log.child({ apiKey: 'CANARY' }).info({ user: { name: 'CANARY', token: 'CANARY' } }, 'c');
+    log.info({ list: [{ a: { b: { c: [consignee] } } }], bytes: Buffer.from('CANARY') }, 'd');
+    log
+      .child({ part: 'x' })
+      .child({ apiKey: 'CANARY' })
+      .info({ user: { name: 'CANARY', token: 'CANARY' } }, 'c');
     expect(lines.join('')).not.toContain('CANARY');
-    expect(lines).toHaveLength(3);
+    expect(lines).toHaveLength(4);
   });
 
   it('leaves harmless fields: the same line without a hidden key keeps its value', () => {
@@ -90,6 +94,27 @@ describe('redaction', () => {
     const { log, last } = capture();
     log.error({ err: { phone: '13800138000' } }, 'failed');
     expect(last().err).toEqual({ type: 'object', message: '' });
+  });
+
+  it('masks an error that is logged alone, or deep in a line', () => {
+    const { log, lines, last } = capture();
+    const error = Object.assign(new Error('张三'), { detail: 'CANARY' });
+    log.warn(error);
+    expect(last()).toMatchObject({ msg: 'error', err: { message: '[text]' } });
+    log.warn({ err: error });
+    expect(last()).toMatchObject({ msg: 'error', err: { message: '[text]' } });
+    log.warn({ outcome: [{ failed: error }] }, 'batch');
+    expect(last()).toMatchObject({ outcome: [{ failed: { message: '[text]' } }] });
+    expect(lines.join('')).not.toMatch(/张三|CANARY/);
+  });
+
+  it('ends where a line goes deeper than anybody reads, circles included', () => {
+    const { log, last } = capture();
+    const circle: Record<string, unknown> = { id: 1n };
+    circle['self'] = circle;
+    log.info({ circle }, 'circle');
+    expect(last().circle.self.self).toMatchObject({ id: '1' });
+    expect(JSON.stringify(last())).toContain('[deeper]');
   });
 
   it('survives an error that is its own cause', () => {
