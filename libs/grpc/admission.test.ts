@@ -117,7 +117,7 @@ describe('scope', () => {
 });
 
 describe('calls in flight', () => {
-  it('are limited; beyond the limit a call is refused at once and told when to come back', async () => {
+  it('beyond the limit are refused at once and told when to come back', async () => {
     const held = gate();
     let runningCount = 0;
     const getMerchant = async () => {

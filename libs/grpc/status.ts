@@ -136,7 +136,7 @@ function find<Schema extends Parameters<typeof anyUnpack>[1]>(details: Any[], sc
   return undefined;
 }
 
-/** Half a surrogate pair, cut out of a caller's text, can be sent neither in a header nor in UTF-8. */
+/** Half a surrogate pair, cut out of a caller's text, fits neither into a header nor into UTF-8. */
 function wellFormed(text: string): string {
   return Buffer.from(text).toString();
 }

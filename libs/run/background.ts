@@ -5,8 +5,8 @@ const STEADY_MS = 60_000;
 
 /**
  * Runs `loop` until it returns or is disposed of. A loop that throws is logged and started again
- * after a growing delay. Disposing aborts the loop's signal and waits until the loop has ended; what
- * the loop throws after that is taken as the way it stopped.
+ * after a growing delay. Disposing aborts the loop's signal and waits until the loop has ended;
+ * what the loop throws after that is taken as the way it stopped.
  */
 export function background(
   name: string,
