@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { create, toBinary } from '@bufbuild/protobuf';
-import { type Bus, type NetworkKind, subjects } from '#libs/bus';
-import { enqueue, type RelayOptions, type Tx, transaction } from '#libs/db';
-import { RpcError } from '#libs/errors';
+import { type NetworkKind, subjects } from '#libs/bus';
+import { enqueue, type Tx, transaction } from '#libs/db';
 import { ResourceChangedSchema } from '#proto/queqiao/network/v1/event';
 import type { Deps } from './deps.ts';
 
@@ -36,20 +35,6 @@ export async function announce(tx: Tx, { kind, id, version, courierId }: Change)
       payload: toBinary(ResourceChangedSchema, changed),
     },
   ]);
-}
-
-/** Where the relay puts what was announced. */
-export function outlet(bus: Bus): Pick<RelayOptions, 'publish' | 'streamIdentity'> {
-  return {
-    async publish(events) {
-      await bus.publish(events.map((event) => ({ ...event, time: event.createTime })));
-    },
-    async streamIdentity() {
-      const identity = await bus.streamIdentity('QUEQIAO_NETWORK');
-      if (identity === undefined) throw new RpcError('DEPENDENCY_DOWN');
-      return identity.created;
-    },
-  };
 }
 
 type Change = {

@@ -113,9 +113,9 @@ async function overlaps(db: TestDatabase, ranges: Tiny[], span: string): Promise
   await db.query(
     `insert into network.number_range
        (range_id, courier_id, prefix, serial_width, first_serial, last_serial, check_digit_scheme,
-        suffix, low_water_count, state, remaining_count, count_time, create_time, update_time)
+        suffix, low_water_count, state, remaining_count, create_time, update_time)
      select range_id, 'swift', prefix, serial_width, first, last, check_digit_scheme, suffix, 0,
-       'active', 0, now(), now(), now()
+       'active', 0, now(), now()
      from jsonb_to_recordset($1::jsonb) as given (range_id text, prefix text, serial_width int2,
        first int8, last int8, check_digit_scheme text, suffix text)`,
     [JSON.stringify(given)],

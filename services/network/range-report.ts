@@ -15,7 +15,10 @@ export function consumeRangeReports(bus: Bus, deps: ReportDeps): AsyncDisposable
     stream: 'QUEQIAO_WAYBILL',
     durable: CONSUMER,
     filter: subjects.rangeReported('*'),
-    maxDeliver: 10,
+    // A database that is away does not count. What fails for another reason five times in some
+    // seconds fails for ever, and the next report says all that it said.
+    maxDeliver: 5,
+    retry: { firstMs: 200, maxMs: 5_000 },
     handle: (event) => takeRangeReport(deps, event),
     deadLetter: ({ eventId, subject, payload }, error) =>
       insertDeadLetter(pool, {

@@ -45,10 +45,9 @@ test('the database keeps the low-water time in step with the count', async () =>
     db.query(
       `insert into network.number_range
          (range_id, courier_id, prefix, serial_width, first_serial, last_serial,
-          check_digit_scheme, suffix, low_water_count, state, remaining_count, count_time,
+          check_digit_scheme, suffix, low_water_count, state, remaining_count,
           low_water_time, create_time, update_time)
-       values ('qq', 'swift', 'QQ', 8, 0, 99, 'none', '', 50, 'active', 50, now(), $1, now(),
-         now())`,
+       values ('qq', 'swift', 'QQ', 8, 0, 99, 'none', '', 50, 'active', 50, $1, now(), now())`,
       [lowWaterTime],
     );
   await expect(insert(null)).rejects.toMatchObject({ code: '23514' });

@@ -71,9 +71,9 @@ create table network.number_range (
   suffix text collate "C" not null check (suffix ~ '^[A-Z]{0,4}$'),
   low_water_count bigint not null check (low_water_count >= 0),
   state network.state not null,
-  -- What the waybill service last reported, and when it counted.
+  -- What the waybill service last reported, and when it counted; all of them before its first report.
   remaining_count bigint not null check (remaining_count >= 0),
-  count_time timestamptz not null,
+  count_time timestamptz,
   low_water_time timestamptz,
   version bigint not null default 1 check (version >= 1),
   create_time timestamptz not null,

@@ -34,8 +34,8 @@ export async function insertNumberRange(
 ): Promise<NumberRangeRow | undefined> {
   const query = tx.query<NumberRangeRow>(
     `insert into network.number_range
-       (${GIVEN}, remaining_count, count_time, low_water_time, create_time, update_time)
-     select ${GIVEN}, last_serial - first_serial + 1, $2::timestamptz,
+       (${GIVEN}, remaining_count, low_water_time, create_time, update_time)
+     select ${GIVEN}, last_serial - first_serial + 1,
        case when low_water_count > 0 and last_serial - first_serial + 1 <= low_water_count
          then $2::timestamptz end,
        $2::timestamptz, $2::timestamptz
@@ -126,7 +126,7 @@ export async function updateRemaining(
        select range_id, low_water_time is not null as was_low,
          low_water_count > 0 and $2::int8 <= low_water_count as is_low
        from network.number_range
-       where range_id = $1::text and count_time < $3::timestamptz
+       where range_id = $1::text and (count_time is null or count_time < $3::timestamptz)
        for update
      )
      update network.number_range number_range

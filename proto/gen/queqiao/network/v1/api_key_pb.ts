@@ -51,7 +51,7 @@ export type ApiKey = Message<"queqiao.network.v1.ApiKey"> & {
   state: ApiKey_State;
 
   /**
-   * The key opens nothing after this time. Optional, fixed.
+   * The key opens nothing from this time on. Optional, fixed; in the future when the key is made.
    *
    * @generated from field: google.protobuf.Timestamp expire_time = 5;
    */
@@ -141,7 +141,7 @@ export type Subject = Message<"queqiao.network.v1.Subject"> & {
   kind: Subject_Kind;
 
   /**
-   * merchant_id or courier_id; the service's name; empty for an operator.
+   * merchant_id or courier_id of one that exists; the service's name; empty for an operator.
    *
    * @generated from field: string id = 2;
    */
@@ -190,7 +190,8 @@ export const Subject_Kind = {
   COURIER: 3,
 
   /**
-   * One of Queqiao's own services.
+   * One of Queqiao's own services. They prove themselves by a token of their own, so no API key is
+   * made for one (UNKNOWN_VALUE).
    *
    * @generated from enum value: KIND_SERVICE = 4;
    */

@@ -35,7 +35,7 @@ export type Courier = Message<"queqiao.network.v1.Courier"> & {
   displayName: string;
 
   /**
-   * Unspecified at creation means ACTIVE.
+   * Unspecified at creation means ACTIVE. Required in an update.
    *
    * @generated from field: queqiao.network.v1.Courier.State state = 3;
    */
@@ -63,7 +63,8 @@ export type Courier = Message<"queqiao.network.v1.Courier"> & {
   updateTime?: Timestamp | undefined;
 
   /**
-   * Changes with every update; sent back in an update, it guards against lost changes.
+   * Output only; required in an update. Changes with every update, so that sent back it guards
+   * against lost changes.
    *
    * @generated from field: string etag = 7;
    */

@@ -493,7 +493,8 @@ export type ListNodesRequest = Message<"queqiao.network.v1.ListNodesRequest"> & 
   pageToken: string;
 
   /**
-   * Only nodes that this merchant may use: its own and common ones. Optional.
+   * Only nodes that this merchant may use: its own and common ones. Optional; a merchant may name
+   * none but itself (TENANT_FOREIGN).
    *
    * @generated from field: string merchant_id = 3;
    */
@@ -682,7 +683,7 @@ export type ListNumberRangesRequest = Message<"queqiao.network.v1.ListNumberRang
   pageToken: string;
 
   /**
-   * Only ranges of this courier. Optional.
+   * Only ranges of this courier. Optional; a courier may name none but itself (TENANT_FOREIGN).
    *
    * @generated from field: string courier_id = 3;
    */
@@ -980,11 +981,14 @@ export const AuthenticateApiKeyResponseSchema: GenMessage<AuthenticateApiKeyResp
  * Who takes part: merchants, couriers, nodes, number ranges and API keys.
  *
  * Ids are chosen by the caller and fixed for ever. Creating twice with the same contents answers
- * the first resource; with other contents ALREADY_EXISTS, RESOURCE_EXISTS. An update replaces every
- * field that is neither fixed nor output only, needs the etag of the version it was made from
- * (else ABORTED, CONFLICT) and refuses a fixed field with another value. Every change is announced
- * as `queqiao.v1.network.<kind>.changed`. Merchants and couriers see themselves and what concerns
- * them; operators see all.
+ * the first resource; with contents other than it has now ALREADY_EXISTS, RESOURCE_EXISTS. An update
+ * replaces every field that is neither fixed nor output only, needs the etag of the version it was
+ * made from (else ABORTED, CONFLICT) and refuses a fixed field with another value. What is output
+ * only is ignored in requests. Every change is announced as `queqiao.v1.network.<kind>.changed`.
+ *
+ * Operators and Queqiao's own services see all. A merchant sees itself, every courier, its own and
+ * common nodes, and the number ranges that it may draw from. A courier sees itself and its number
+ * ranges. All else is to them as if it did not exist. Only operators change anything.
  *
  * @generated from service queqiao.network.v1.NetworkService
  */
@@ -1110,8 +1114,10 @@ export const NetworkService: GenService<{
     output: typeof UpdateNodeResponseSchema;
   },
   /**
-   * Registers a number range. Ranges whose numbers would overlap those of another
-   * range are refused with NUMBER_RANGE_OVERLAP.
+   * Registers a number range. One that could give a number which another range could give too, of
+   * whatever courier, is refused with NUMBER_RANGE_OVERLAP. This errs on the safe side: any check
+   * digit is taken for possible, and the same prefix and serials overlap also when the suffix is
+   * another one of the same length.
    *
    * @generated from rpc queqiao.network.v1.NetworkService.CreateNumberRange
    */
@@ -1141,7 +1147,7 @@ export const NetworkService: GenService<{
     output: typeof ListNumberRangesResponseSchema;
   },
   /**
-   * Changes a number range.
+   * Changes a number range; NUMBER_RANGE_OVERLAP if it would grow into another one.
    *
    * @generated from rpc queqiao.network.v1.NetworkService.UpdateNumberRange
    */
@@ -1182,7 +1188,8 @@ export const NetworkService: GenService<{
     output: typeof RevokeApiKeyResponseSchema;
   },
   /**
-   * Says whom a secret speaks for. For Queqiao's own services only; API_KEY_INVALID if for nobody.
+   * Says whom a secret speaks for. For Queqiao's own services only; API_KEY_INVALID if it is
+   * unknown, revoked or past its expire_time, without telling which.
    *
    * @generated from rpc queqiao.network.v1.NetworkService.AuthenticateApiKey
    */

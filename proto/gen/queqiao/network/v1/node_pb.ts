@@ -53,7 +53,7 @@ export type Node = Message<"queqiao.network.v1.Node"> & {
   merchantId: string;
 
   /**
-   * Unspecified at creation means ACTIVE.
+   * Unspecified at creation means ACTIVE. Required in an update.
    *
    * @generated from field: queqiao.network.v1.Node.State state = 5;
    */
@@ -67,14 +67,15 @@ export type Node = Message<"queqiao.network.v1.Node"> & {
   address?: Address | undefined;
 
   /**
-   * Telephone of the place itself, never of a person. Optional, at most 20 digits, "-" allowed.
+   * Telephone of the place itself, never of a person. Optional: 5 to 20 digits, "+" in front and
+   * "-" between allowed.
    *
    * @generated from field: string phone = 7;
    */
   phone: string;
 
   /**
-   * Where it is, in the datum it was measured in. Required.
+   * Where it is, in the datum it was measured in; unspecified is stored as WGS84. Required.
    *
    * @generated from field: queqiao.type.v1.Location location = 8;
    */
@@ -109,7 +110,8 @@ export type Node = Message<"queqiao.network.v1.Node"> & {
   updateTime?: Timestamp | undefined;
 
   /**
-   * Changes with every update; sent back in an update, it guards against lost changes.
+   * Output only; required in an update. Changes with every update, so that sent back it guards
+   * against lost changes.
    *
    * @generated from field: string etag = 13;
    */

@@ -16,7 +16,7 @@ export const file_queqiao_network_v1_number_range: GenFile = /*@__PURE__*/
 
 /**
  * A run of waybill numbers that a courier gave out. A number is
- * prefix + serial, padded with zeros to `serial_width` + check digit + suffix.
+ * prefix + serial, padded with zeros to `serial_width` + check digit + suffix, 5 to 32 characters.
  *
  * @generated from message queqiao.network.v1.NumberRange
  */
@@ -65,7 +65,7 @@ export type NumberRange = Message<"queqiao.network.v1.NumberRange"> & {
   firstSerial: bigint;
 
   /**
-   * Last serial, at least first_serial, below 10 to the power of serial_width. May grow.
+   * Last serial, at least first_serial, below 10 to the power of serial_width. May grow, not shrink.
    *
    * @generated from field: int64 last_serial = 7;
    */
@@ -86,14 +86,14 @@ export type NumberRange = Message<"queqiao.network.v1.NumberRange"> & {
   suffix: string;
 
   /**
-   * Warn when no more numbers than this are left. 0 means never.
+   * Warn when no more numbers than this are left. 0 to 10 to the power of 15; 0 means never.
    *
    * @generated from field: int64 low_water_count = 10;
    */
   lowWaterCount: bigint;
 
   /**
-   * Unspecified at creation means ACTIVE.
+   * Unspecified at creation means ACTIVE. Required in an update.
    *
    * @generated from field: queqiao.network.v1.NumberRange.State state = 11;
    */
@@ -101,14 +101,16 @@ export type NumberRange = Message<"queqiao.network.v1.NumberRange"> & {
 
   /**
    * Output only. Numbers not yet leased to the waybill service when it last reported: at its first
-   * lease, then each time a tenth is used and below the low-water mark.
+   * lease, then each time a tenth is used and below the low-water mark. All of them before. A report
+   * alone does not change the etag.
    *
    * @generated from field: int64 remaining_count = 12;
    */
   remainingCount: bigint;
 
   /**
-   * Output only. When the range fell to its low-water mark; unset above it.
+   * Output only. When the range fell to its low-water mark; unset above it. When it is set or unset,
+   * the etag changes.
    *
    * @generated from field: google.protobuf.Timestamp low_water_time = 13;
    */
@@ -129,7 +131,8 @@ export type NumberRange = Message<"queqiao.network.v1.NumberRange"> & {
   updateTime?: Timestamp | undefined;
 
   /**
-   * Changes with every update; sent back in an update, it guards against lost changes.
+   * Output only; required in an update. Changes with every update, so that sent back it guards
+   * against lost changes.
    *
    * @generated from field: string etag = 16;
    */
