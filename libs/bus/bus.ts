@@ -10,8 +10,8 @@ import { startWatch, type WatchOptions } from './watch.ts';
 
 /**
  * Connects in the background, for ever: a server that is away is no error, and everything goes on
- * by itself when it comes. Throws only for a URL that is none. Disposing ends consumers and watchers
- * first (what they have in hand is finished) and then the connection.
+ * by itself when it comes. Throws only for a URL that is none. Disposing ends consumers and
+ * watchers first (what they have in hand is finished) and then the connection.
  */
 export function connectBus(options: BusOptions): Bus {
   const { name, log } = options;
@@ -93,8 +93,8 @@ export type Bus = AsyncDisposable & {
    * also those published while no process ran. Does not wait for the server.
    */
   consume(options: ConsumeOptions): AsyncDisposable;
-  /** Hands every event of the filter to this process, from onReset on. Does not wait for the server. */
+  /** Hands every event of the filter to this process, from onReset on. Does not wait either. */
   watch(options: WatchOptions): AsyncDisposable;
-  /** Tells a stream made anew, or one that lost its end; undefined if there is none at the moment. */
+  /** Tells a stream made anew, or one that lost its end; undefined if there is none now. */
   streamIdentity(stream: StreamName): Promise<StreamIdentity | undefined>;
 };

@@ -120,7 +120,7 @@ export type ConsumeOptions = {
    * may come twice. While it rejects with DEPENDENCY_DOWN, it is called again without counting.
    */
   handle: (event: BusEvent) => Promise<void>;
-  /** Puts an event that cannot be handled where people find it. If it rejects, it is called again. */
+  /** Puts an event that cannot be handled where people find it; if it rejects, once more later. */
   deadLetter: (event: BusEvent, error: unknown) => Promise<void>;
   /** Events handled at once; default 1, which keeps their order but for repeats. */
   concurrency?: number;

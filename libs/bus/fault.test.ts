@@ -8,7 +8,7 @@ const SOON = { timeout: 50_000, interval: 10 };
 const STREAM = 'QUEQIAO_WAYBILL';
 
 describe('a server killed while events are published', () => {
-  it('loses and doubles nothing for a caller that repeats and a consumer with an inbox', async () => {
+  it('costs nothing and doubles nothing where the caller repeats and an inbox is kept', async () => {
     await using nats = await startTestNats();
     await using bus = openBus(nats.url);
     const events = eventsOf('zto', 20_000);
@@ -21,7 +21,7 @@ describe('a server killed while events are published', () => {
     expect(await js.storedCount(STREAM)).toBe(events.length);
   });
 
-  it('the check bites: without ids at the server events double, and only the inbox sees it', async () => {
+  it('the check bites: without ids at the server, what has no inbox doubles', async () => {
     await using nats = await startTestNats();
     await using bus = openBus(nats.url);
     const events = eventsOf('zto', 2_000);

@@ -1,6 +1,6 @@
-// Events between services over NATS JetStream: publish, durable consumers, and watching for caches.
-// The only folder that imports a NATS client. JetStream is transport with a replay buffer, never the
-// record: an acknowledged event can still be lost, so the outbox keeps it and the inbox drops repeats.
+// Events between services over NATS JetStream: publish, durable consumers, watching for caches. The
+// only folder that imports a NATS client. JetStream is transport with a replay buffer, never the
+// record: an acknowledged event can be lost, so the outbox keeps it and the inbox drops repeats.
 export { type Bus, type BusOptions, connectBus } from './bus.ts';
 export type { ConsumeOptions } from './consume.ts';
 export type { BusEvent, OutgoingEvent } from './event.ts';

@@ -12,8 +12,8 @@ export const MESSAGE_BYTES_MAX = STREAM_MESSAGE_BYTES_MAX - HEADER_BYTES_MAX;
 
 /**
  * Publishes all and waits for every acknowledgement. If one is not acknowledged, the rest is not
- * sent and the whole is rejected with DEPENDENCY_DOWN; publish all of them again, the event id makes
- * a repeat harmless. LIMIT_EXCEEDED, before anything is sent, if a payload is too large.
+ * sent and the whole is rejected with DEPENDENCY_DOWN; publish all of them again, the event id
+ * makes a repeat harmless. LIMIT_EXCEEDED, before anything is sent, if a payload is too large.
  */
 export async function publishAll(
   session: Session | undefined,
@@ -59,7 +59,7 @@ async function publishOne(
   });
 }
 
-/** A stream deleted under our feet has nobody who answers; the caller's repeat shall find it again. */
+/** For a deleted stream nobody answers; the caller's repeat shall find it again. */
 async function restoreStreams(session: Session, events: readonly OutgoingEvent[]): Promise<void> {
   if (!session.isOpen) return;
   const names = new Set(events.map(({ subject }) => streamOf(subject)));

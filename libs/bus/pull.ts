@@ -89,8 +89,8 @@ class Request {
   #obey(message: Msg): void {
     const { code = 0, description = '' } = message.headers ?? {};
     if (code === 100) return; // A sign of life while there is nothing to send.
-    const isTimeUp = code === 404 || code === 408;
-    this.end(isTimeUp ? undefined : new Error(`the consumer is gone: ${code} ${description}`));
+    const isOver = code === 404 || code === 408 || description === 'Batch Completed';
+    this.end(isOver ? undefined : new Error(`the consumer is gone: ${code} ${description}`));
   }
 }
 

@@ -11,9 +11,9 @@ const FIRST_RETRY_MS = 250;
 const RETRY_MS_MAX = 5_000;
 
 /**
- * Keeps a connection for ever. Each connection is a session of its own, opened only when all streams
- * are in place; the client's own reconnecting is off. So a caller never talks to a connection that is
- * half back: it has a session, or it waits for the next.
+ * Keeps a connection for ever. Each connection is a session of its own, opened only when all
+ * streams are in place; the client's own reconnecting is off. So a caller never talks to a
+ * connection that is half back: it has a session, or it waits for the next.
  */
 export class Link implements AsyncDisposable {
   readonly #options: LinkOptions;

@@ -10,7 +10,7 @@ import {
 } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
 
-/** All streams: one for each domain, so that one domain's flood does not push out another's events. */
+/** All streams: one for each domain, so that one's flood does not push out another's events. */
 export const STREAMS = {
   QUEQIAO_WAYBILL: { subjects: ['queqiao.v1.waybill.>'], description: 'What happens to waybills' },
   QUEQIAO_NETWORK: { subjects: ['queqiao.v1.network.>'], description: 'Who takes part' },

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 export const NETWORK_KINDS = ['merchant', 'courier', 'node', 'number_range', 'api_key'] as const;
 
 /**
- * Every subject with the payload that travels on it: `queqiao.v1.<domain>.<key>.<event>`. The key in
- * braces says what it is; proto/asyncapi.json says the same for people, and a test compares them.
+ * Every subject with the payload that travels on it: `queqiao.v1.<domain>.<key>.<event>`, the key
+ * in braces. proto/asyncapi.json says the same for people, and a test compares the two.
  */
 export const SUBJECTS = {
   waybillIssued: {

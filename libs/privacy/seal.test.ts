@@ -108,7 +108,7 @@ describe('the master key file', () => {
     await loadMasterKey(path);
   });
 
-  it('may hold hex or base64, and is refused without quoting it when it holds anything else', async () => {
+  it('may hold hex or base64; anything else is refused and not quoted', async () => {
     const bytes = randomBytes(32);
     const ids = new Set<string>();
     for (const text of [
