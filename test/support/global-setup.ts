@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { startPostgres } from '#deploy/local/postgres';
+import { guard } from './guard.ts';
 import { launchNats } from './nats.ts';
 
 /** One Postgres and one nats-server for the whole run, with files in a temporary folder. */
@@ -28,15 +29,19 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     await rm(folder, { recursive: true, force: true });
     throw new Error(`The tests need Postgres. ${error.message}`);
   });
+  let guarded: Disposable | undefined;
   const teardown = async (stopNats?: () => Promise<void>) => {
     await stopNats?.();
     await postgres.stop();
+    guarded?.[Symbol.dispose]();
     await rm(folder, { recursive: true, force: true });
   };
   const nats = await launchNats({ stateDir: folder, toolsDir }).catch(async (error) => {
     await teardown();
     throw error;
   });
+  const pids = [postgres.pid, nats.server?.pid].filter((pid) => pid !== undefined);
+  guarded = guard({ pids, folder });
   project.provide('postgresUrl', postgres.url);
   project.provide('natsUrl', nats.url);
   project.provide('toolsDir', toolsDir);

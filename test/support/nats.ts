@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inject } from 'vitest';
 import { type LocalNats, startNats } from '#deploy/local/nats';
+import { guard } from './guard.ts';
 
 /**
  * The server that all tests share, and a name that no other test uses: begin stream names,
@@ -58,11 +59,17 @@ export async function launchNats(options: NatsLaunch): Promise<LocalNats> {
 async function launch(stateDir: string, port?: number): Promise<Launched> {
   const toolsDir = inject('toolsDir');
   const nats = await launchNats({ stateDir, toolsDir, ...(port === undefined ? {} : { port }) });
+  if (nats.server === undefined) throw new Error('A test needs a nats-server of its own.');
+  const { pid } = nats.server;
+  const guarded = guard({ pids: [pid], folder: stateDir });
   return {
     url: nats.url,
-    stop: nats.stop,
-    port: nats.server?.port ?? 0,
-    pid: nats.server?.pid ?? 0,
+    port: nats.server.port,
+    pid,
+    async stop() {
+      await nats.stop();
+      guarded[Symbol.dispose]();
+    },
   };
 }
 

@@ -1,7 +1,21 @@
+import { existsSync } from 'node:fs';
 import { connect } from '@nats-io/transport-node';
 import { expect, test } from 'vitest';
+import { startMark, stopProcess, waitForExit } from '#deploy/local/process';
 import { testDatabase } from './database.ts';
+import { testFolder } from './folder.ts';
+import { installLocal } from './local-install.ts';
 import { startTestNats, testNats } from './nats.ts';
+
+// Starts something that outlives it, under guard.
+const RUN = `
+import { spawn } from 'node:child_process';
+import { guard } from './local/guard.js';
+const server = spawn('sleep', ['600'], { detached: true, stdio: 'ignore' });
+guard({ pids: [server.pid], folder: process.argv[2] });
+console.log(JSON.stringify({ pid: server.pid }));
+process.stdin.resume();
+`;
 
 test('gives every caller a database of its own and drops it afterwards', async () => {
   let name = '';
@@ -32,4 +46,16 @@ test('brings a killed nats-server back on the same port', async () => {
   await nats.start();
   const connection = await connect({ servers: nats.url });
   await connection.close();
+});
+
+test('leaves no server and no folder behind when a test run is killed', async () => {
+  await using folder = await testFolder();
+  const install = await installLocal(folder.path, 'linked', ['test/support/guard.ts']);
+  const guarded = await testFolder();
+  const run = await install.run(RUN, { args: [guarded.path] });
+  const { pid } = await run.next<{ pid: number }>();
+  expect(startMark(pid)).toBeDefined();
+  await stopProcess(run.child.pid ?? 0, [{ signal: 'SIGKILL', waitMs: 5_000 }]);
+  expect(await waitForExit(pid, 10_000)).toBe(true);
+  await expect.poll(() => existsSync(guarded.path), { timeout: 20_000 }).toBe(false);
 });
