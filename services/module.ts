@@ -1,5 +1,5 @@
-import type { Bus } from '#libs/bus';
-import type { Pool } from '#libs/db';
+import type { Bus, StreamName } from '#libs/bus';
+import type { Pool, Relay } from '#libs/db';
 import type { Directory } from '#libs/directory';
 import type { ServiceImplementation } from '#libs/grpc';
 import type { Logger } from '#libs/log';
@@ -10,8 +10,10 @@ import type { Clock } from '#libs/run';
 export type Module = {
   /** Also the name of its database schema and of its `--target`. */
   readonly name: string;
-  /** Folders of SQL files, from the package's root, in the order in which they are applied. */
+  /** Folders of SQL files, from the package's root, in order; outbox and inbox come before them. */
   readonly migrations: readonly string[];
+  /** Where its events go. */
+  readonly stream: StreamName;
   start(deps: ModuleDeps): Promise<RunningModule>;
 };
 
@@ -19,6 +21,8 @@ export type Module = {
 export type ModuleDeps = {
   /** Of the module alone; closed after it. */
   pool: Pool;
+  /** Publishes the events of the module's outbox; to be woken after a commit. */
+  relay: Relay;
   bus: Bus;
   /** Look-ups in the network service; it answers once the process serves. */
   directory: Directory;

@@ -1,9 +1,10 @@
-import { connectBus } from '#libs/bus';
-import { assertMigrated, migrate, openPool } from '#libs/db';
+import { type Bus, connectBus } from '#libs/bus';
+import { assertMigrated, migrate, openPool, type Relay, startRelay } from '#libs/db';
 import { openDirectory } from '#libs/directory';
+import { RpcError } from '#libs/errors';
 import { type Client, createClient, startServer } from '#libs/grpc';
 import type { Logger } from '#libs/log';
-import { type Clock, type Closable, closeInOrder } from '#libs/run';
+import { type Clock, type Closable, closeInOrder, projectFile } from '#libs/run';
 import { NetworkService } from '#proto/queqiao/network/v1/network_service';
 import type { Module, RunningModule, Secrets } from './module.ts';
 
@@ -16,7 +17,7 @@ export async function runServices(options: RunOptions): Promise<RunningServices>
   const opened: Closable[] = [];
   // Closed in reverse order of opening.
   const closeAll = (graceMs: number) => closeInOrder(opened.toReversed(), graceMs);
-  const keep = <T>(name: string, resource: T, close: () => unknown): T => {
+  const keep: Keep = (name, resource, close) => {
     opened.push({ name, close });
     return resource;
   };
@@ -38,8 +39,9 @@ export async function runServices(options: RunOptions): Promise<RunningServices>
     for (const module of modules) {
       const pool = openPool({ url: databaseUrl, name: `queqiao-${module.name}`, log });
       keep(`${module.name} pool`, pool, () => pool[Symbol.asyncDispose]());
-      await assertMigrated(pool, module.name, [...module.migrations]);
-      const started = await module.start({ pool, bus, directory, secrets, log, now });
+      await assertMigrated(pool, module.name, foldersOf(module));
+      const relay = relayOf(module, options, bus, keep);
+      const started = await module.start({ pool, relay, bus, directory, secrets, log, now });
       keep(module.name, started, () => started[Symbol.asyncDispose]());
       running.push(started);
     }
@@ -63,6 +65,30 @@ export async function runServices(options: RunOptions): Promise<RunningServices>
   }
 }
 
+/** A relay has connections of its own, so that a rush of calls cannot starve it. */
+function relayOf({ name, stream }: Module, options: RunOptions, bus: Bus, keep: Keep): Relay {
+  const { databaseUrl, log } = options;
+  const pool = openPool({
+    url: databaseUrl,
+    name: `queqiao-${name}-relay`,
+    maxConnections: 3,
+    log,
+  });
+  keep(`${name} relay pool`, pool, () => pool[Symbol.asyncDispose]());
+  const relay = startRelay({
+    pool,
+    schema: name,
+    publish: (events) => bus.publish(events.map((event) => ({ ...event, time: event.createTime }))),
+    async streamIdentity() {
+      const identity = await bus.streamIdentity(stream);
+      if (identity === undefined) throw new RpcError('DEPENDENCY_DOWN');
+      return identity.created;
+    },
+    log,
+  });
+  return keep(`${name} relay`, relay, () => relay[Symbol.asyncDispose]());
+}
+
 async function isServing(running: RunningModule[], service: string): Promise<boolean> {
   const owner = running.find(({ services }) =>
     services.some(({ desc }) => desc.typeName === service),
@@ -76,10 +102,16 @@ export async function migrateAll(
   databaseUrl: string,
   log: Logger,
 ): Promise<void> {
-  for (const { name, migrations } of modules) {
-    await migrate({ url: databaseUrl, schema: name, dirs: [...migrations], log });
+  for (const module of modules) {
+    await migrate({ url: databaseUrl, schema: module.name, dirs: foldersOf(module), log });
   }
 }
+
+function foldersOf({ migrations }: Module): string[] {
+  return migrations.map((folder) => projectFile(folder));
+}
+
+type Keep = <T>(name: string, resource: T, close: () => unknown) => T;
 
 export type RunOptions = {
   modules: readonly Module[];

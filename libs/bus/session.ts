@@ -17,7 +17,7 @@ const RETRY_MS_MAX = 5_000;
  */
 export class Link implements AsyncDisposable {
   readonly #options: LinkOptions;
-  readonly #server: Server;
+  readonly #server: Server | undefined;
   readonly #stop = new AbortController();
   readonly #ended: Promise<void>;
   readonly #waiting = new Set<(session: Session) => void>();
@@ -28,8 +28,8 @@ export class Link implements AsyncDisposable {
 
   constructor(options: LinkOptions) {
     this.#options = options;
-    this.#server = serverOptions(options.url);
-    this.#ended = this.#keep();
+    this.#server = options.url === undefined ? undefined : serverOptions(options.url);
+    this.#ended = this.#server === undefined ? Promise.resolve() : this.#keep(this.#server);
   }
 
   /** The session, if there is one now. */
@@ -65,12 +65,12 @@ export class Link implements AsyncDisposable {
     await this.#ended;
   }
 
-  async #keep(): Promise<void> {
+  async #keep(server: Server): Promise<void> {
     const { signal } = this.#stop;
     let nextDelayMs = backoff({ firstMs: FIRST_RETRY_MS, maxMs: RETRY_MS_MAX });
     while (!signal.aborted) {
       try {
-        await this.#live(signal);
+        await this.#live(server, signal);
         nextDelayMs = backoff({ firstMs: FIRST_RETRY_MS, maxMs: RETRY_MS_MAX });
         this.#say('away', () => this.#log.warn(this.#where, 'connection to NATS lost'));
       } catch (error) {
@@ -83,8 +83,8 @@ export class Link implements AsyncDisposable {
   }
 
   /** One connection from its first to its last moment. */
-  async #live(signal: AbortSignal): Promise<void> {
-    const connection = await this.#dial(signal);
+  async #live(server: Server, signal: AbortSignal): Promise<void> {
+    const connection = await this.#dial(server, signal);
     const stop = () => void drain(connection);
     try {
       const session = await openSession(connection, this.#options.replicas);
@@ -102,9 +102,9 @@ export class Link implements AsyncDisposable {
     }
   }
 
-  async #dial(signal: AbortSignal): Promise<NatsConnection> {
+  async #dial(server: Server, signal: AbortSignal): Promise<NatsConnection> {
     const dialling = connect({
-      ...this.#server.options,
+      ...server.options,
       name: this.#options.name,
       reconnect: false,
       timeout: DIAL_TIMEOUT_MS,
@@ -136,7 +136,7 @@ export class Link implements AsyncDisposable {
   }
 
   get #where(): object {
-    return { nats: this.#server.shown };
+    return { nats: this.#server?.shown };
   }
 
   get #log(): Logger {
@@ -227,8 +227,11 @@ export type Session = {
 };
 
 export type LinkOptions = {
-  /** nats://[user:password@]host[:port] or tls://…; several servers separated by commas. */
-  url: string;
+  /**
+   * nats://[user:password@]host[:port] or tls://…; several servers separated by commas. Undefined
+   * is a system without NATS: nothing is ever connected, and publishing says DEPENDENCY_DOWN.
+   */
+  url: string | undefined;
   /** What the server's own lists call this connection. */
   name: string;
   log: Logger;

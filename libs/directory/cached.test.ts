@@ -33,6 +33,14 @@ describe('cached look-up', () => {
     expect(await cached.get('a')).toBe('answer 2');
   });
 
+  it('asks again for every key after an expiry of all', async () => {
+    const { cached, calls } = counting(async (key) => key);
+    for (const key of ['a', 'b', 'c']) await cached.get(key);
+    cached.expireAll();
+    for (const key of ['a', 'b', 'c']) await cached.get(key);
+    expect(calls).toEqual(['a', 'b', 'c', 'a', 'b', 'c']);
+  });
+
   it('does not keep an answer that was on its way when the thing changed', async () => {
     let answerFirst = (_: string) => {};
     const first = new Promise<string>((resolve) => {

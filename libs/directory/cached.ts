@@ -32,7 +32,8 @@ export class Cached<T> {
 
   /** The next look-up asks; what is known serves only while it cannot be asked. */
   expire(key: string): void {
-    const known = this.#entries.get(key);
+    // Not get(): it would move the entry to the front, under the feet of expireAll().
+    const known = this.#entries.peek(key);
     if (known !== undefined) known.freshMs = 0;
     // A load that began before the change must not be taken for the new state.
     this.#pending.delete(key);

@@ -1,70 +1,89 @@
 import { readFileSync } from 'node:fs';
-import { rename, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { type LocalState, readState, writeState } from '#deploy/local/state';
 import { openPool } from '#libs/db';
+import { RpcError } from '#libs/errors';
+import { createClient } from '#libs/grpc';
 import { createLogger } from '#libs/log';
 import type { Clock } from '#libs/run';
+import { NetworkService } from '#proto/queqiao/network/v1/network_service';
 import { createOperatorKey } from '../modules.ts';
 import type { Connection } from './context.ts';
 import type { System } from './system.ts';
 
+// API keys for the commands on this machine stand in the state folder's secrets, one file each.
+const OPERATOR_KEY = 'operator.api-key';
+const MERCHANT_KEY = 'merchant.api-key';
+
 /**
- * Notes in the state folder where the system is, and an operator's key for the commands on this
- * machine, made at the first start. The file is for its owner alone.
+ * Notes in the state folder where the system is, and sees to an operator's key that opens it.
+ * Answers the key.
  */
-export async function announce(stateDir: string, system: System, now: Clock): Promise<LocalState> {
-  const known = readState(stateDir);
-  const state: LocalState = {
-    ...known,
-    address: system.address,
-    natsUrl: system.natsUrl,
-    operatorKey: known?.operatorKey ?? (await makeOperatorKey(system, now)),
+export async function announce(stateDir: string, system: System, now: Clock): Promise<string> {
+  const { address, databaseUrl, natsUrl } = system;
+  await writeState(stateDir, { grpcAddress: address, databaseUrl, natsUrl });
+  const known = readKey(stateDir, OPERATOR_KEY);
+  if (known !== undefined && (await opens(address, known))) return known;
+  const log = createLogger({ name: 'queqiao', level: 'warn' });
+  await using pool = openPool({ url: databaseUrl, name: 'queqiao-bootstrap', log });
+  const key = await createOperatorKey({ pool, pepper: system.secrets.apiKeyPepper, now });
+  await writeKey(stateDir, OPERATOR_KEY, key);
+  return key;
+}
+
+/** The key of the demo's merchant, if it opens the system. */
+export async function merchantKey(stateDir: string, address: string): Promise<string | undefined> {
+  const known = readKey(stateDir, MERCHANT_KEY);
+  return known !== undefined && (await opens(address, known)) ? known : undefined;
+}
+
+export function writeMerchantKey(stateDir: string, key: string): Promise<void> {
+  return writeKey(stateDir, MERCHANT_KEY, key);
+}
+
+/**
+ * How commands find the services: QUEQIAO_ADDRESS and QUEQIAO_API_KEY, else the system of the
+ * state folder, as its demo merchant or, where a command asks for it, its operator.
+ */
+export async function connector(env: NodeJS.ProcessEnv): Promise<(as?: 'operator') => Connection> {
+  const stateDir = resolve(env['QUEQIAO_STATE_DIR'] || '.queqiao');
+  const state: LocalState | undefined = await readState(stateDir).catch(() => undefined);
+  return (as) => {
+    const address = env['QUEQIAO_ADDRESS'] ?? state?.grpcAddress;
+    const operator = () => readKey(stateDir, OPERATOR_KEY);
+    const local = (as === 'operator' ? undefined : readKey(stateDir, MERCHANT_KEY)) ?? operator();
+    const apiKey = env['QUEQIAO_API_KEY'] ?? local;
+    if (address === undefined || apiKey === undefined) {
+      throw new Error(
+        'No Queqiao is known here. Run `npm start` in this folder first, or set QUEQIAO_ADDRESS ' +
+          '(host:port) and QUEQIAO_API_KEY.',
+      );
+    }
+    return { address, apiKey, natsUrl: env['NATS_URL'] ?? state?.natsUrl };
   };
-  await writeState(stateDir, state);
-  return state;
 }
 
-export async function writeState(stateDir: string, state: LocalState): Promise<void> {
-  const draft = join(stateDir, 'local.json.draft');
-  await writeFile(draft, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 });
-  await rename(draft, join(stateDir, 'local.json'));
-}
-
-export function readState(stateDir: string): LocalState | undefined {
+/** A key may be left from a database that is gone. */
+async function opens(address: string, apiKey: string): Promise<boolean> {
+  using client = createClient(NetworkService, { address, credentials: { apiKey } });
   try {
-    return JSON.parse(readFileSync(join(stateDir, 'local.json'), 'utf8')) as LocalState;
+    await client.listMerchants({ pageSize: 1 });
+    return true;
+  } catch (error) {
+    if (error instanceof RpcError && error.reason === 'API_KEY_INVALID') return false;
+    throw error;
+  }
+}
+
+function readKey(stateDir: string, name: string): string | undefined {
+  try {
+    return readFileSync(join(stateDir, 'secrets', name), 'utf8').trim();
   } catch {
     return undefined;
   }
 }
 
-/** From QUEQIAO_ADDRESS and QUEQIAO_API_KEY, else from a local system's state folder. */
-export function connectionFrom(env: NodeJS.ProcessEnv, as?: 'operator'): Connection {
-  const state = readState(resolve(env['QUEQIAO_STATE_DIR'] ?? '.queqiao'));
-  const address = env['QUEQIAO_ADDRESS'] ?? state?.address;
-  const merchantKey = as === 'operator' ? undefined : state?.merchantKey;
-  const apiKey = env['QUEQIAO_API_KEY'] ?? merchantKey ?? state?.operatorKey;
-  if (address === undefined || apiKey === undefined) {
-    throw new Error(
-      'No Queqiao is known here. Run `npm start` in this folder first, or set QUEQIAO_ADDRESS ' +
-        '(host:port) and QUEQIAO_API_KEY.',
-    );
-  }
-  return { address, apiKey, natsUrl: env['NATS_URL'] ?? state?.natsUrl };
+async function writeKey(stateDir: string, name: string, key: string): Promise<void> {
+  await writeFile(join(stateDir, 'secrets', name), `${key}\n`, { mode: 0o600 });
 }
-
-async function makeOperatorKey(system: System, now: Clock): Promise<string> {
-  const log = createLogger({ name: 'queqiao', level: 'warn' });
-  await using pool = openPool({ url: system.databaseUrl, name: 'queqiao-bootstrap', log });
-  return createOperatorKey({ pool, pepper: system.secrets.apiKeyPepper, now });
-}
-
-/** What `.queqiao/local.json` holds. */
-export type LocalState = {
-  address: string;
-  natsUrl: string | undefined;
-  /** May do everything; made once. */
-  operatorKey: string;
-  /** Of the demo merchant, when the demo was loaded. */
-  merchantKey?: string;
-};

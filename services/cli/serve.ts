@@ -32,7 +32,7 @@ export function serveCommand({ env, stderr, now }: CliContext): Command {
       const log = createLogger({ name: 'queqiao', level: settings.logLevel });
       const progress = (sentence: string) => log.info(sentence);
       const system = await startSystem({ settings, modules: target, log, now, progress });
-      await announce(settings.stateDir, system, now);
+      if (!isPart) await announce(settings.stateDir, system, now);
       stderr.write(
         `Queqiao serves ${target.map(({ name }) => name).join(', ')} at ${system.address}\n`,
       );

@@ -1,7 +1,7 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type LocalNats, startNats } from '#deploy/local/nats';
 import { type LocalPostgres, startPostgres } from '#deploy/local/postgres';
+import { openState, type State } from '#deploy/local/state';
 import type { Logger } from '#libs/log';
 import type { Module } from '../module.ts';
 import { migrateAll, type RunningServices, runServices } from '../run.ts';
@@ -15,7 +15,9 @@ import type { Settings } from './settings.ts';
 export async function startSystem(options: SystemOptions): Promise<System> {
   const { settings, modules, log, now, progress } = options;
   const { stateDir } = settings;
-  await mkdir(stateDir, { recursive: true });
+  // The lock is for the local servers: with servers of their own, many may share the folder.
+  let state: State | undefined;
+  if (settings.databaseUrl === undefined) state = await openState(stateDir);
   const secrets = await openSecrets(settings);
   let postgres: LocalPostgres | undefined;
   let nats: LocalNats | undefined;
@@ -24,6 +26,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     const problems = (await services?.stop(settings.shutdownGraceMs)) ?? [];
     await nats?.stop();
     await postgres?.stop();
+    await state?.[Symbol.asyncDispose]();
     return problems;
   };
   try {

@@ -1,4 +1,3 @@
-import { startRelay } from '#libs/db';
 import type { Module } from '../module.ts';
 import { DataKeys } from './data-keys.ts';
 import { openIssuing } from './issue.ts';
@@ -9,10 +8,10 @@ import { waybillService } from './service.ts';
 /** Issues, reads and cancels e-waybills. */
 export const waybill: Module = {
   name: 'waybill',
-  migrations: ['libs/db/sql', 'services/waybill/migrations'],
+  migrations: ['services/waybill/migrations'],
+  stream: 'QUEQIAO_WAYBILL',
 
-  async start({ pool, bus, directory, secrets, log, now }) {
-    const relay = startRelay({ pool, schema: 'waybill', publish: bus.publish, log });
+  async start({ pool, relay, directory, secrets, now }) {
     const numbers = new NumberPool({ pool, now });
     const dataKeys = new DataKeys({ pool, masterKey: secrets.masterKey, now });
     const numberDirectory = new NumberDirectory(pool);
@@ -22,11 +21,9 @@ export const waybill: Module = {
       services: [waybillService({ ...deps, issue: issuing.issue })],
       check: async () => (await pool.query('select 1')).length === 1,
       async [Symbol.asyncDispose]() {
-        // In this order: unused numbers go back after the last write that may use one, and the
-        // relay stops after the last event.
+        // Unused numbers go back after the last write that may use one.
         await issuing[Symbol.asyncDispose]();
         await numbers[Symbol.asyncDispose]();
-        await relay[Symbol.asyncDispose]();
       },
     };
   },

@@ -182,7 +182,7 @@ async function makeOperatorKey(
 ): Promise<string> {
   const log = createLogger({ name: 'test', level: 'warn' });
   await using pool = openPool({ url: database.url, name: 'bootstrap', log });
-  return createOperatorKey({ pool, pepper: secrets.apiKeyPepper, now });
+  return await createOperatorKey({ pool, pepper: secrets.apiKeyPepper, now });
 }
 
 /** The plain fields of a Parcel message. */
