@@ -170,7 +170,8 @@ function isOurOwnSentence(error: Error): boolean {
   return !('code' in error);
 }
 
-function exitStatusOf(error: unknown): number {
+/** Whether a server that could be asked said no, or nothing could run at all. */
+export function exitStatusOf(error: unknown): number {
   const isAnswer = error instanceof RpcError && ANSWERS.has(error.code);
   return isAnswer ? Exit.FAILED : Exit.COULD_NOT_RUN;
 }

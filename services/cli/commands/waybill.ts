@@ -11,6 +11,7 @@ import {
   type ConnectionOptions,
   connect,
   Exit,
+  exitStatusOf,
   itemFacts,
   printJson,
   runAction,
@@ -154,6 +155,7 @@ function cancelCommand(context: CliContext): Command {
             await showAll(context, [waybill as Waybill], { ...options, withHeadings });
             isFirst = false;
           } catch (error) {
+            if (exitStatusOf(error) === Exit.COULD_NOT_RUN) throw error;
             await tellError(context, error, options);
             exit = Exit.FAILED;
           }
@@ -172,7 +174,7 @@ async function withClient(
   await runAction(context, options, async () => {
     const { address, apiKey } = connect(context, options);
     using client = createClient(WaybillService, { address, credentials: { apiKey } });
-    return body(client);
+    return await body(client);
   });
 }
 

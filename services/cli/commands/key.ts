@@ -1,0 +1,170 @@
+import { type Timestamp, timestampDate, timestampFromDate } from '@bufbuild/protobuf/wkt';
+import { Command } from 'commander';
+import { createClient, type IdentityKind, KIND_SCOPES } from '#libs/grpc';
+import { type ApiKey, ApiKeySchema, Subject_Kind } from '#proto/queqiao/network/v1/api_key';
+import { NetworkService } from '#proto/queqiao/network/v1/network_service';
+import type { CliContext } from '../context.ts';
+import { each, parseMoment } from '../options.ts';
+import {
+  type ConnectionOptions,
+  connect,
+  Exit,
+  printJson,
+  runAction,
+  tellWarning,
+  withConnection,
+  write,
+} from '../output.ts';
+import { formatRecord, formatTable } from '../output-table.ts';
+import { type NetworkClient, toPlain } from './network-resource.ts';
+
+/** `queqiao key create|list|revoke` */
+export function keyCommand(context: CliContext): Command {
+  return new Command('key')
+    .description('API keys. / API 密钥。')
+    .addCommand(createCommand(context))
+    .addCommand(listCommand(context))
+    .addCommand(revokeCommand(context));
+}
+
+function createCommand(context: CliContext): Command {
+  const moment = (text: string) => parseMoment(text, context.now(), true);
+  const command = new Command('create')
+    .description('Make a key. Its secret is shown once, here.')
+    .argument('<id>', 'a name for the key: a-z, 0-9 and "-"')
+    .option('--merchant <id>', 'the key speaks for this merchant')
+    .option('--courier <id>', 'the key speaks for this courier')
+    .option('--operator', 'the key speaks for the operator of the network')
+    .option('--scope <name>', 'what it may do; may be repeated. Default: all it may hold', each)
+    .option('--expires <time>', 'ends then: 2027-01-01, or in 90d', moment)
+    .action((apiKeyId: string, options: CreateOptions) =>
+      withClient(context, options, async (client) => {
+        const subject = subjectOf(options);
+        const { apiKey, secret } = await client.createApiKey({
+          apiKey: {
+            apiKeyId,
+            subject: { kind: KINDS[subject.kind], id: subject.id },
+            scopes: options.scope ?? [...KIND_SCOPES[subject.kind]],
+            ...(options.expires && { expireTime: timestampFromDate(options.expires) }),
+          },
+        });
+        await tellWarning(context, {
+          textEn: 'keep the secret now; it is never shown again',
+          textZh: '请立即保存密钥,之后无法再次查看',
+        });
+        if (options.json) await printJson(context, { api_key: plain(apiKey), secret });
+        else await write(context.stdout, formatRecord({ ...record(apiKey), secret }, context));
+        return Exit.OK;
+      }),
+    );
+  return withConnection(command);
+}
+
+function listCommand(context: CliContext): Command {
+  const command = new Command('list')
+    .description('List keys, without their secrets.')
+    .action((options: ConnectionOptions) =>
+      withClient(context, options, async (client) => {
+        let pageToken = '';
+        let withHeadings = true;
+        do {
+          const page = await client.listApiKeys({ pageSize: 1_000, pageToken });
+          if (options.json) {
+            for (const apiKey of page.apiKeys) await printJson(context, plain(apiKey));
+          } else {
+            const rows = page.apiKeys.map((apiKey) => Object.values(record(apiKey)));
+            const table = formatTable(HEADINGS, rows, { ...context, withHeadings });
+            await write(context.stdout, table);
+          }
+          pageToken = page.nextPageToken;
+          withHeadings = false;
+        } while (pageToken !== '');
+        return Exit.OK;
+      }),
+    );
+  return withConnection(command);
+}
+
+function revokeCommand(context: CliContext): Command {
+  const command = new Command('revoke')
+    .description('End a key for good.')
+    .argument('<id>')
+    .action((apiKeyId: string, options: ConnectionOptions) =>
+      withClient(context, options, async (client) => {
+        const { apiKey } = await client.revokeApiKey({ apiKeyId });
+        if (options.json) await printJson(context, plain(apiKey));
+        else await write(context.stdout, formatRecord(record(apiKey), context));
+        return Exit.OK;
+      }),
+    );
+  return withConnection(command);
+}
+
+/** Whom a new key speaks for; exactly one option must say so. */
+function subjectOf({ merchant, courier, operator }: CreateOptions): Subject {
+  const given: Subject[] = [];
+  if (merchant !== undefined) given.push({ kind: 'merchant', id: merchant });
+  if (courier !== undefined) given.push({ kind: 'courier', id: courier });
+  if (operator) given.push({ kind: 'operator', id: '' });
+  const [only] = given;
+  if (only !== undefined && given.length === 1) return only;
+  throw new Error(
+    'Say whom the key speaks for: one of --merchant <id>, --courier <id>, --operator.',
+  );
+}
+
+function record(apiKey: ApiKey | undefined): Record<(typeof HEADINGS)[number], string> {
+  const { kind = Subject_Kind.UNSPECIFIED, id = '' } = apiKey?.subject ?? {};
+  const name = Object.entries(KINDS).find(([, value]) => value === kind)?.[0] ?? String(kind);
+  return {
+    api_key_id: apiKey?.apiKeyId ?? '',
+    subject: id === '' ? name : `${name} ${id}`,
+    state: apiKey?.revokeTime === undefined ? 'active' : 'revoked',
+    scopes: apiKey?.scopes.join(' ') ?? '',
+    key_prefix: apiKey?.keyPrefix ?? '',
+    create_time: timeText(apiKey?.createTime),
+    expire_time: timeText(apiKey?.expireTime),
+  };
+}
+
+function plain(apiKey: ApiKey | undefined): unknown {
+  return toPlain(ApiKeySchema, apiKey);
+}
+
+function timeText(time: Timestamp | undefined): string {
+  return time === undefined ? '' : timestampDate(time).toISOString();
+}
+
+async function withClient(
+  context: CliContext,
+  options: ConnectionOptions,
+  body: (client: NetworkClient) => Promise<number>,
+): Promise<void> {
+  await runAction(context, options, async () => {
+    const { address, apiKey } = connect(context, options, 'operator');
+    using client = createClient(NetworkService, { address, credentials: { apiKey } });
+    return await body(client);
+  });
+}
+
+const KINDS = {
+  operator: Subject_Kind.OPERATOR,
+  merchant: Subject_Kind.MERCHANT,
+  courier: Subject_Kind.COURIER,
+  service: Subject_Kind.SERVICE,
+} as const satisfies Record<IdentityKind, Subject_Kind>;
+
+const HEADINGS = [
+  ...(['api_key_id', 'subject', 'state', 'scopes', 'key_prefix'] as const),
+  ...(['create_time', 'expire_time'] as const),
+] as const;
+
+type Subject = { kind: 'operator' | 'merchant' | 'courier'; id: string };
+
+type CreateOptions = ConnectionOptions & {
+  merchant?: string;
+  courier?: string;
+  operator?: boolean;
+  scope?: string[];
+  expires?: Date;
+};

@@ -1,0 +1,151 @@
+import { writeFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type TestSystem, testSystem } from '#test/support/system';
+import { type CliOptions, cli, testFolder } from './cli.fixture.ts';
+import { keyCommand } from './key.ts';
+import { networkCommands } from './network.ts';
+
+let system: TestSystem;
+
+beforeAll(async () => {
+  system = await testSystem();
+});
+
+afterAll(async () => {
+  await system?.[Symbol.asyncDispose]();
+});
+
+function queqiao(args: string[], options: CliOptions = {}) {
+  const { address, operatorKey: apiKey } = system;
+  return cli([networkCommands, keyCommand], args, { address, apiKey, ...options });
+}
+
+describe('queqiao merchant, courier, node, range', () => {
+  it('registers a network from flags, lists it and shows it', async () => {
+    const create = [
+      ['merchant', 'create', 'qing', '--name', '青禾'],
+      [
+        ...['courier', 'create', 'que', '--name', '灵鹊'],
+        ...['--service', 'standard=标准', '--service', 'next-day=次日达'],
+      ],
+      [
+        ...[
+          'node',
+          'create',
+          'hz',
+          '--kind',
+          'warehouse',
+          '--name',
+          '杭州仓',
+          '--merchant',
+          'qing',
+        ],
+        ...['--province', '浙江省', '--city', '杭州市', '--detail', '示例路 1 号'],
+        ...['--lat', '30.29', '--lng', '120.16', '--datum', 'gcj02'],
+      ],
+      [
+        ...['range', 'create', 'que-1', '--courier', 'que', '--prefix', '26', '--width', '11'],
+        ...['--first', '1000', '--last', '9999', '--check', 'iso7064', '--low-water', '100'],
+      ],
+    ];
+    for (const args of create) {
+      expect(await queqiao(args), args.join(' ')).toMatchObject({ exit: 0, stderr: '' });
+      // The same again is no fault.
+      expect((await queqiao(args)).exit).toBe(0);
+    }
+    const [courier] = (await queqiao(['courier', 'get', 'que', '--json'])).json();
+    expect(courier).toMatchObject({
+      services: [
+        { service_code: 'standard', display_name: '标准' },
+        { service_code: 'next-day', display_name: '次日达' },
+      ],
+    });
+    const node = await queqiao(['node', 'get', 'hz']);
+    expect(node.stdout).toContain('kind\twarehouse\n');
+    expect(node.stdout).toContain('location.datum\tgcj02\n');
+    const ranges = await queqiao(['range', 'list', '--courier', 'que'], { isTTY: true });
+    expect(ranges.stdout).toMatch(
+      /range_id +courier_id .*\nque-1 +que .* iso7064_mod11_10 +1000 +9999/,
+    );
+    expect((await queqiao(['node', 'list', '--merchant', 'qing', '--json'])).json()).toHaveLength(
+      1,
+    );
+  });
+
+  it('creates from a file and updates only what is named', async () => {
+    await using folder = await testFolder();
+    const file = folder.path('merchant.json');
+    await writeFile(file, JSON.stringify({ merchantId: 'mian', displayName: '棉花', spread: 4 }));
+    expect((await queqiao(['merchant', 'create', '--file', file])).exit).toBe(0);
+    const updated = await queqiao(['merchant', 'update', 'mian', '--state', 'disabled', '--json']);
+    expect(updated.json()).toMatchObject([
+      { merchant_id: 'mian', display_name: '棉花', spread: 4, state: 'STATE_DISABLED' },
+    ]);
+    const [{ etag } = {}] = updated.json();
+    await queqiao(['merchant', 'update', 'mian', '--name', '棉花朵']);
+    // A file that brings the etag of an older version is refused.
+    await writeFile(file, JSON.stringify({ etag, display_name: '旧' }));
+    const late = await queqiao(['merchant', 'update', 'mian', '--file', file]);
+    expect(late.exit).toBe(1);
+    expect(late.stderr).toContain('[CONFLICT');
+  });
+
+  it('tells what is wrong in one line', async () => {
+    await using folder = await testFolder();
+    const file = folder.path('broken.json');
+    await writeFile(file, '{"merchant_id": ');
+    const cases: [string[], RegExp, number][] = [
+      [['merchant', 'get', 'nobody'], /^error: no merchant nobody \(.*\[MERCHANT_NOT_FOUND/, 1],
+      [['merchant', 'create', 'Big'], /^error: merchant\.merchant_id must be 2 to 32/, 2],
+      [['merchant', 'create', '--file', file], /^error: .*broken\.json is not JSON/, 2],
+      [
+        ['courier', 'create', 'x1', '--service', 'standard'],
+        /^error: --service standard: write/,
+        2,
+      ],
+      [['range', 'create', 'r1', '--check', 'luhn'], /^error: .*none, iso7064, gs1, s10/, 2],
+      [
+        ['range', 'create', 'r1', '--first', '1e3', '--courier', 'que'],
+        /^error: .*first_serial/,
+        2,
+      ],
+    ];
+    for (const [args, text, exit] of cases) {
+      const run = await queqiao(args);
+      expect(run.stderr, args.join(' ')).toMatch(text);
+      expect(run.exit, args.join(' ')).toBe(exit);
+    }
+  });
+});
+
+describe('queqiao key', () => {
+  it('makes a key whose secret is shown once and opens what it may', async () => {
+    await queqiao(['merchant', 'create', 'keyed', '--name', 'K']);
+    const made = await queqiao(['key', 'create', 'keyed-1', '--merchant', 'keyed', '--json']);
+    const [{ secret, api_key } = {}] = made.json() as { secret: string; api_key: object }[];
+    expect(made.stderr).toMatch(/^warning: keep the secret now/);
+    expect(api_key).toMatchObject({ subject: { kind: 'KIND_MERCHANT', id: 'keyed' } });
+    const asMerchant = { apiKey: secret ?? '' };
+    expect((await queqiao(['merchant', 'get', 'keyed'], asMerchant)).exit).toBe(0);
+    const refused = await queqiao(['merchant', 'create', 'other', '--name', 'O'], asMerchant);
+    expect(refused).toMatchObject({ exit: 2 });
+    expect(refused.stderr).toContain('[SCOPE_MISSING');
+
+    const listed = await queqiao(['key', 'list']);
+    expect(listed.stdout).toMatch(/keyed-1\tmerchant keyed\tactive\t/);
+    expect(listed.stdout).not.toContain(secret);
+    expect((await queqiao(['key', 'revoke', 'keyed-1'])).stdout).toContain('state\trevoked\n');
+  });
+
+  it('asks whom a key speaks for, and takes an end and scopes', async () => {
+    const vague = await queqiao(['key', 'create', 'k2']);
+    expect(vague.stderr).toMatch(/^error: Say whom the key speaks for/);
+    const both = await queqiao(['key', 'create', 'k2', '--operator', '--merchant', 'keyed']);
+    expect(both.exit).toBe(2);
+    const args = ['--operator', '--scope', 'network.read', '--expires', '90d', '--json'];
+    const [{ api_key } = {}] = (await queqiao(['key', 'create', 'k3', ...args])).json();
+    expect(api_key).toMatchObject({ scopes: ['network.read'] });
+    const { expire_time } = api_key as { expire_time: string };
+    expect(Date.parse(expire_time)).toBeGreaterThan(Date.now() + 89 * 86_400_000);
+  });
+});

@@ -1,0 +1,217 @@
+import { readFile } from 'node:fs/promises';
+import { Command } from 'commander';
+import { createClient } from '#libs/grpc';
+import { NetworkService } from '#proto/queqiao/network/v1/network_service';
+import type { CliContext } from '../context.ts';
+import { decimalNumber, each, oneOf } from '../options.ts';
+import {
+  type ConnectionOptions,
+  connect,
+  Exit,
+  printJson,
+  runAction,
+  withConnection,
+  write,
+} from '../output.ts';
+import { formatRecord, formatTable } from '../output-table.ts';
+import {
+  type Flag,
+  type NetworkClient,
+  type Plain,
+  RESOURCES,
+  type Resource,
+} from './network-resource.ts';
+
+/** `queqiao merchant|courier|node|range list|get|create|update`, one command for each kind. */
+export function networkCommands(context: CliContext): Command[] {
+  return RESOURCES.map((resource) =>
+    new Command(resource.name)
+      .description(resource.title)
+      .addCommand(listCommand(context, resource))
+      .addCommand(getCommand(context, resource))
+      .addCommand(createCommand(context, resource))
+      .addCommand(updateCommand(context, resource)),
+  );
+}
+
+function listCommand(context: CliContext, resource: Resource): Command {
+  const command = new Command('list').description('List all, in order of id.');
+  const { listFlag } = resource;
+  if (listFlag) command.option(listFlag.flag, listFlag.help);
+  command.action((options: Options) =>
+    withClient(context, options, async (client) => {
+      const filter = listFlag && { [listFlag.key]: options[flagName(listFlag.flag)] ?? '' };
+      let pageToken = '';
+      let isFirst = true;
+      do {
+        const page = await resource.list(client, { pageSize: 1_000, pageToken, ...filter });
+        await showAll(context, resource, { items: page.items, options, withHeadings: isFirst });
+        pageToken = page.nextPageToken;
+        isFirst = false;
+      } while (pageToken !== '');
+      return Exit.OK;
+    }),
+  );
+  return withConnection(command);
+}
+
+function getCommand(context: CliContext, resource: Resource): Command {
+  const command = new Command('get')
+    .description('Show one.')
+    .argument('<id>')
+    .action((id: string, options: Options) =>
+      withClient(context, options, async (client) =>
+        show(context, await resource.get(client, id), options),
+      ),
+    );
+  return withConnection(command);
+}
+
+function createCommand(context: CliContext, resource: Resource): Command {
+  const command = new Command('create')
+    .description('Register one. The same again changes nothing.')
+    .argument('[id]', 'chosen by you, fixed: a-z, 0-9 and "-"; may stand in the file instead')
+    .action((id: string | undefined, options: Options) =>
+      withClient(context, options, async (client) => {
+        const plain = await readFields(resource, options);
+        if (id !== undefined) plain[resource.idKey] = id;
+        return show(context, await resource.create(client, plain), options);
+      }),
+    );
+  return withConnection(withFields(command, resource.flags));
+}
+
+function updateCommand(context: CliContext, resource: Resource): Command {
+  const command = new Command('update')
+    .description('Change the fields that are given; the others stay as they are.')
+    .argument('<id>')
+    .action((id: string, options: Options) =>
+      withClient(context, options, async (client) => {
+        const fields = await readFields(resource, options);
+        const current = await resource.get(client, id);
+        // The etag just read guards against a change between reading and writing; a file that
+        // brings its own guards against one since it was made.
+        return show(context, await resource.update(client, merge(current, fields)), options);
+      }),
+    );
+  return withConnection(withFields(command, resource.flags));
+}
+
+function withFields(command: Command, flags: readonly Flag[]): Command {
+  for (const { flag, help, isNumber, choices, toItem } of flags) {
+    if (choices) command.option(flag, help, oneOf(choices));
+    else if (isNumber) command.option(flag, help, decimalNumber);
+    else if (toItem) command.option(flag, help, each);
+    else command.option(flag, help);
+  }
+  return command.option('--file <file>', 'the fields as JSON, named as in the contract');
+}
+
+/** The fields of --file, over them those of the other options. */
+async function readFields({ flags }: Resource, options: Options): Promise<Plain> {
+  const { file } = options;
+  const plain: Plain = typeof file === 'string' ? await readObject(file) : {};
+  for (const { flag, key, toItem } of flags) {
+    const value = options[flagName(flag)];
+    if (value === undefined) continue;
+    const field = toItem ? (value as string[]).map(toItem) : value;
+    setAt(plain, key.split('.'), field);
+  }
+  return plain;
+}
+
+async function readObject(file: string): Promise<Plain> {
+  const text = await readFile(file, 'utf8');
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new Error(`${file} is not JSON: ${(error as Error).message}`);
+  }
+  if (!isPlain(value)) throw new Error(`${file} must hold one JSON object`);
+  return value;
+}
+
+function setAt(plain: Plain, [key = '', ...rest]: string[], value: unknown): void {
+  if (rest.length === 0) plain[key] = value;
+  else {
+    const inner = plain[key];
+    const next: Plain = isPlain(inner) ? inner : {};
+    plain[key] = next;
+    setAt(next, rest, value);
+  }
+}
+
+function merge(base: Plain, over: Plain): Plain {
+  const merged = { ...base };
+  for (const [key, value] of Object.entries(over)) {
+    const before = merged[key];
+    merged[key] = isPlain(before) && isPlain(value) ? merge(before, value) : value;
+  }
+  return merged;
+}
+
+async function show(context: CliContext, plain: Plain, { json }: Options): Promise<number> {
+  if (json) await printJson(context, plain);
+  else await write(context.stdout, formatRecord(flatten(plain), context));
+  return Exit.OK;
+}
+
+async function showAll(
+  context: CliContext,
+  { columns }: Resource,
+  { items, options, withHeadings }: { items: Plain[]; options: Options; withHeadings: boolean },
+): Promise<void> {
+  if (options.json) {
+    for (const item of items) await printJson(context, item);
+    return;
+  }
+  const flat = items.map((item) => flatten(item));
+  const rows = flat.map((item) => columns.map((column) => item[column] ?? ''));
+  await write(context.stdout, formatTable(columns, rows, { ...context, withHeadings }));
+}
+
+/** `{ address: { city } }` as `address.city`; lists of products as their codes. */
+export function flatten(plain: Plain, prefix = ''): Record<string, string> {
+  const flat: Record<string, string> = {};
+  for (const [key, value] of Object.entries(plain)) {
+    if (isPlain(value)) Object.assign(flat, flatten(value, `${prefix}${key}.`));
+    else flat[prefix + key] = Array.isArray(value) ? value.map(itemText).join(' ') : word(value);
+  }
+  return flat;
+}
+
+function itemText(item: unknown): string {
+  return isPlain(item) ? Object.values(item).map(word).join('=') : word(item);
+}
+
+/** STATE_ACTIVE is "active" for people. */
+function word(value: unknown): string {
+  const text = String(value);
+  const [, name] = /^(?:STATE|KIND|DATUM|CHECK_DIGIT_SCHEME)_([A-Z0-9_]+)$/.exec(text) ?? [];
+  return name?.toLowerCase() ?? text;
+}
+
+function isPlain(value: unknown): value is Plain {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** `--low-water <n>` is `lowWater` among the options. */
+function flagName(flag: string): string {
+  const [, name = ''] = /^--([a-z-]+)/.exec(flag) ?? [];
+  return name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+async function withClient(
+  context: CliContext,
+  options: ConnectionOptions,
+  body: (client: NetworkClient) => Promise<number>,
+): Promise<void> {
+  await runAction(context, options, async () => {
+    const { address, apiKey } = connect(context, options, 'operator');
+    using client = createClient(NetworkService, { address, credentials: { apiKey } });
+    return await body(client);
+  });
+}
+
+type Options = ConnectionOptions & Record<string, unknown>;
