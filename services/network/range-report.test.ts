@@ -53,8 +53,12 @@ test('clears the low-water time when numbers came back, and warns at the next fa
 test('takes a report once, however often and by however many it is delivered', async () => {
   await using reports = await openReports();
   const event = reports.event(90n, 1);
-  await Promise.all([1, 2, 3, 4].map(() => reports.takeEvent(event)));
-  await reports.takeEvent(event);
+  const take = () => reports.takeEvent(event);
+  const outcomes = await reports.network.atOnce('inbox', Array(4).fill(take));
+  for (const { status } of outcomes) expect(status).toBe('fulfilled');
+  // Its id alone decides, also where the contents would have an effect.
+  await reports.takeEvent({ ...reports.event(500n, 2), eventId: event.eventId });
+  expect(await reports.range()).toMatchObject({ remainingCount: 90n });
   expect(reports.warnings()).toHaveLength(1);
   expect(await reports.announced()).toEqual([1n, 2n]);
 });
@@ -71,7 +75,9 @@ test('ignores a report that was made before one it has', async () => {
 test('ends with the newest report, in whatever order they come', async () => {
   await using reports = await openReports();
   const events = [700n, 90n, 400n, 60n, 500n].map((left, i) => reports.event(left, i + 1));
-  await Promise.all(events.toReversed().map((event) => reports.takeEvent(event)));
+  const takes = events.toReversed().map((event) => () => reports.takeEvent(event));
+  const outcomes = await reports.network.atOnce('number_range', takes);
+  for (const { status } of outcomes) expect(status).toBe('fulfilled');
   expect((await reports.range()).remainingCount).toBe(500n);
 });
 

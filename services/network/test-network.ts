@@ -5,6 +5,7 @@ import {
   type MessageInitShape,
 } from '@bufbuild/protobuf';
 import { type Timestamp, timestampFromDate } from '@bufbuild/protobuf/wkt';
+import { expect, vi } from 'vitest';
 import { openPool } from '#libs/db';
 import { RpcError } from '#libs/errors';
 import { type Client, createClient, type Identity, KIND_SCOPES, startServer } from '#libs/grpc';
@@ -28,7 +29,9 @@ export async function startNetwork(): Promise<TestNetwork> {
     schemas: { network: ['services/network/migrations'] },
   });
   const log = createLogger({ name: 'test', level: 'silent' });
-  const pool = openPool({ url: db.url, name: 'network-test', log });
+  // On a busy machine calls that are made to wait for each other wait for long.
+  const waits = { lockTimeoutMs: 15_000, statementTimeoutMs: 15_000 };
+  const pool = openPool({ url: db.url, name: 'network-test', log, ...waits });
   const clock = startClock();
   const pepper = Buffer.from('a pepper for tests');
   let wakeCount = 0;
@@ -50,6 +53,7 @@ export async function startNetwork(): Promise<TestNetwork> {
     wakes: () => wakeCount,
     as: (who) => callingAs(client, who),
     events: () => announced(db),
+    atOnce: (table, calls, lock) => atOnce(db, { table, calls, lock }),
     async [Symbol.asyncDispose]() {
       client.close();
       await server.stop({ graceMs: 1_000 });
@@ -92,6 +96,29 @@ async function announced(db: TestDatabase): Promise<Announced[]> {
     const { kind, id, version, courierId } = fromBinary(ResourceChangedSchema, payload);
     return { subject, kind, id, version, ...(courierId && { courierId }) };
   });
+}
+
+async function atOnce<T>(
+  db: TestDatabase,
+  {
+    table,
+    calls,
+    lock = 'exclusive',
+  }: { table: string; calls: (() => Promise<T>)[]; lock: Lock | undefined },
+): Promise<PromiseSettledResult<T>[]> {
+  await db.query('begin');
+  await db.query(`lock table network.${table} in ${lock} mode`);
+  const outcomes = Promise.allSettled(calls.map((call) => call()));
+  await vi.waitFor(async () => {
+    const waiting = await db.query(
+      `select from pg_locks
+       where not granted and relation = 'network.${table}'::regclass
+         and database = (select oid from pg_database where datname = current_database())`,
+    );
+    expect(waiting).toHaveLength(calls.length);
+  }, 8_000);
+  await db.query('commit');
+  return outcomes;
 }
 
 /** What a call was refused with, reduced to what tests compare. */
@@ -177,6 +204,7 @@ export const NOW = new Date('2026-01-02T03:04:05.678Z');
 type Init<Desc extends DescMessage> = Exclude<MessageInitShape<Desc>, Message>;
 
 type Who = 'operator' | `service:${string}` | `merchant:${string}` | `courier:${string}`;
+type Lock = 'exclusive' | 'row exclusive';
 type NetworkClient = Client<typeof NetworkService>;
 type Announced = {
   subject: string;
@@ -196,6 +224,15 @@ export type TestNetwork = AsyncDisposable & {
   /** How often the relay was told of new events. */
   wakes(): number;
   as(who: Who): NetworkClient;
+  /**
+   * Starts all calls and lets none of them write to the table before all are about to. Reads go on;
+   * so do writes under 'row exclusive', which is what other writers hold.
+   */
+  atOnce<T>(
+    table: string,
+    calls: (() => Promise<T>)[],
+    lock?: Lock,
+  ): Promise<PromiseSettledResult<T>[]>;
   /** What was announced, in order. */
   events(): Promise<Announced[]>;
 };

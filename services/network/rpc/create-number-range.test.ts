@@ -154,18 +154,18 @@ test('answers a repeat with the first range, announced once', async () => {
 
 test('makes one range of several creates at once', async () => {
   await using network = await seeded();
-  const calls = Array.from({ length: 8 }, () =>
-    network.as('operator').createNumberRange({ numberRange: range('qq') }),
-  );
-  const answers = await Promise.all(calls);
-  expect(new Set(answers.map((answer) => answer.numberRange?.etag)).size).toBe(1);
+  const call = () => network.as('operator').createNumberRange({ numberRange: range('qq') });
+  const outcomes = await network.atOnce('number_range', Array(6).fill(call));
+  expect(outcomes[0]).toMatchObject({ status: 'fulfilled' });
+  for (const outcome of outcomes) expect(outcome).toEqual(outcomes[0]);
 });
 
 test('lets one of several overlapping ranges made at once win', async () => {
   await using network = await seeded();
-  const outcomes = await Promise.allSettled(
-    ['aa', 'bb', 'cc', 'dd', 'ee', 'ff'].map((id) =>
-      network.as('operator').createNumberRange({ numberRange: range(id) }),
+  const outcomes = await network.atOnce(
+    'number_range',
+    ['aa', 'bb', 'cc', 'dd', 'ee', 'ff'].map(
+      (id) => () => network.as('operator').createNumberRange({ numberRange: range(id) }),
     ),
   );
   const refused = outcomes.filter(({ status }) => status === 'rejected');
@@ -173,6 +173,15 @@ test('lets one of several overlapping ranges made at once win', async () => {
   for (const outcome of refused) {
     expect(outcome).toMatchObject({ reason: { reason: 'NUMBER_RANGE_OVERLAP' } });
   }
+});
+
+// Without it, about one in a thousand of those that make the same range at once is told that it
+// overlaps with itself, or ends in a deadlock.
+test('waits for other writers of ranges before it looks', async () => {
+  await using network = await seeded();
+  const call = () => network.as('operator').createNumberRange({ numberRange: range('qq') });
+  const [outcome] = await network.atOnce('number_range', [call], 'row exclusive');
+  expect(outcome).toMatchObject({ status: 'fulfilled' });
 });
 
 test('is for operators only', async () => {

@@ -58,9 +58,11 @@ test('names the field at fault', async () => {
 test('lets one of several updates at once win', async () => {
   await using network = await startNetwork();
   const before = await seed(network);
-  const outcomes = await Promise.allSettled(
-    ['A', 'B', 'C', 'D'].map((displayName) =>
-      network.as('operator').updateNode({ node: { ...before, displayName } }),
+  const outcomes = await network.atOnce(
+    'node',
+    ['A', 'B', 'C', 'D'].map(
+      (displayName) => () =>
+        network.as('operator').updateNode({ node: { ...before, displayName } }),
     ),
   );
   expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);

@@ -93,14 +93,25 @@ test('does not let a range grow into another one', async () => {
 test('lets one of several updates at once win', async () => {
   await using network = await startNetwork();
   const before = await seed(network);
-  const outcomes = await Promise.allSettled(
-    [2_000n, 2_001n, 2_002n, 2_003n].map((lastSerial) =>
-      network.as('operator').updateNumberRange({ numberRange: { ...before, lastSerial } }),
+  const outcomes = await network.atOnce(
+    'number_range',
+    [2_000n, 2_001n, 2_002n, 2_003n].map(
+      (lastSerial) => () =>
+        network.as('operator').updateNumberRange({ numberRange: { ...before, lastSerial } }),
     ),
   );
   expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
   const stale = network.as('operator').updateNumberRange({ numberRange: before });
   expect(await fault(stale)).toEqual({ reason: 'CONFLICT', field: '' });
+});
+
+test('waits for other writers of ranges before it looks', async () => {
+  await using network = await startNetwork();
+  const before = await seed(network);
+  const call = () =>
+    network.as('operator').updateNumberRange({ numberRange: { ...before, lastSerial: 2_000n } });
+  const [outcome] = await network.atOnce('number_range', [call], 'row exclusive');
+  expect(outcome).toMatchObject({ status: 'fulfilled' });
 });
 
 test('does not know a range that was never created', async () => {
