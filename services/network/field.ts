@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
 import { invalid, type Problem, RpcError } from '#libs/errors';
 
-/** Checks of single request fields: the valid value, or FIELD_INVALID naming the field by its path. */
+// Checks of single request fields: the valid value, or FIELD_INVALID with the path of the field.
 
 export function slug(field: string, text: string): string {
   return match(field, text, SLUG, 'SLUG');

@@ -37,7 +37,7 @@ function parse(merchant: Merchant | undefined, stateOf: typeof state): MerchantD
   };
 }
 
-/** First bucket of a merchant, 0 to 255: spreads ids evenly and is the same in every installation. */
+/** First bucket of a merchant, 0 to 255: spread evenly, and the same in every installation. */
 export function homeBucket(merchantId: string): number {
   return createHash('sha256').update(merchantId).digest().readUInt8(0);
 }

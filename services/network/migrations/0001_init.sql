@@ -71,15 +71,15 @@ create table network.number_range (
   suffix text collate "C" not null check (suffix ~ '^[A-Z]{0,4}$'),
   low_water_count bigint not null check (low_water_count >= 0),
   state network.state not null,
-  -- What the waybill service last reported, and when it counted; all of them before its first report.
+  -- What the waybill service last reported, and when it counted; before that, all of them.
   remaining_count bigint not null check (remaining_count >= 0),
   count_time timestamptz,
   low_water_time timestamptz,
   version bigint not null default 1 check (version >= 1),
   create_time timestamptz not null,
   update_time timestamptz not null,
-  -- From the lowest to the highest text that a number of the range can be, whatever its check digit,
-  -- with the length in front so that texts of different length never compare. Every number of the
+  -- From the lowest to the highest text that a number of the range can be, whatever its check
+  -- digit, with the length in front so that texts of different length never compare. Every number of the
   -- range lies between the two, so ranges whose spans do not meet can never give the same number.
   -- Computed here, so that no caller can store a span that is not the range's own.
   span network.number_span not null generated always as (
@@ -111,7 +111,8 @@ create index number_range_courier_id on network.number_range (courier_id, range_
 
 create table network.api_key (
   api_key_id network.slug primary key,
-  subject_kind text collate "C" not null check (subject_kind in ('operator', 'merchant', 'courier')),
+  subject_kind text collate "C" not null
+    check (subject_kind in ('operator', 'merchant', 'courier')),
   subject_id text collate "C" not null check ((subject_id = '') = (subject_kind = 'operator')),
   -- The subject once more in a form that a foreign key can check.
   merchant_id network.slug generated always as (
