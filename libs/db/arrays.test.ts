@@ -50,7 +50,7 @@ const dates = fc.date({
   noInvalidDate: true,
 });
 
-describe('Postgres reads from a binary array what was put in, nulls and no elements included', () => {
+describe('Postgres reads what was put in, also nulls and no elements', () => {
   it('int2', () => roundTrip('int2', fc.integer({ min: -32768, max: 32767 }), arrays.int2Array));
   it('int4', () => roundTrip('int4', fc.integer(), arrays.int4Array));
   it('int8', () => roundTrip('int8', int8, arrays.int8Array));
@@ -104,7 +104,8 @@ describe('a binary array', () => {
   it('carries a thousand rows in as many parameters as there are columns', async () => {
     const numbers = Array.from({ length: 1000 }, (_, index) => index);
     const rows = await pool.query<{ sum: string; longest: number }>(
-      'select sum(n) as sum, max(length(t)) as longest from unnest($1::int8[], $2::text[]) as x(n, t)',
+      `select sum(n) as sum, max(length(t)) as longest
+       from unnest($1::int8[], $2::text[]) as row(n, t)`,
       [arrays.int8Array(numbers), arrays.textArray(numbers.map((n) => '面'.repeat(n % 50)))],
     );
     expect(rows).toEqual([{ sum: '499500', longest: 49 }]);

@@ -49,6 +49,24 @@ describe('migrate', () => {
     expect(await migrate(options)).toEqual(['0002_weight']);
   });
 
+  it('makes the outbox partition of the present, also when all is applied', async () => {
+    await using db = await testDatabase();
+    const options = { url: db.url, schema: 'demo', dirs: [], log };
+    await migrate(options);
+    const present = async () => {
+      const [row] = await db.query<{ place: string }>(
+        `insert into demo.outbox (event_id, subject, type, payload)
+         values (gen_random_uuid(), 'a', 'b', '') returning tableoid::regclass::text as place`,
+      );
+      return row?.place ?? '';
+    };
+    const place = await present();
+    expect(place).not.toBe('demo.outbox_default');
+    await db.query(`drop table ${place}`);
+    expect(await migrate(options)).toEqual([]);
+    expect(await present()).not.toBe('demo.outbox_default');
+  });
+
   it('gives each schema its own tables', async () => {
     await using db = await testDatabase();
     await migrate({ url: db.url, schema: 'one', dirs: [], log });

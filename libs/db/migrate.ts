@@ -5,12 +5,15 @@ import type { Logger } from '#libs/log';
 import { projectFile } from '#libs/run';
 import type { Queryable } from './connection.ts';
 import { quoteName } from './name.ts';
+import { makePartitions } from './partition.ts';
+import { openPool } from './pool.ts';
 
 /**
  * Brings one service's schema up to the files: first the outbox and inbox tables, then each of
- * `dirs` in turn. Forward only, each file in a transaction of its own with the row that notes it;
- * nothing happens if all are applied. Answers the names of the files applied now. A second runner
- * waits for the first, up to `lockWaitMs`. Errors are sentences that name the schema.
+ * `dirs` in turn; makes the present outbox partition if it is missing. Forward only, each file in
+ * a transaction of its own with the row that notes it; nothing happens if all are applied.
+ * Answers the names of the files applied now. A second runner waits for the first, up to
+ * `lockWaitMs`. Errors are sentences that name the schema.
  */
 export async function migrate(options: MigrateOptions): Promise<string[]> {
   const { url, schema, dirs, log, lockWaitMs = LOCK_WAIT_MS } = options;
@@ -25,6 +28,7 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
     for (const { dir, table } of sourcesOf(dirs)) {
       applied.push(...(await applyFiles(client, { schema, dir, table, log })));
     }
+    await makePresent(url, schema, log);
     if (applied.length > 0) log.info({ schema, applied }, 'database schema migrated');
     return applied;
   } catch (error) {
@@ -104,6 +108,12 @@ async function applyFiles(client: Client, { schema, dir, table, log }: Source): 
   return applied.map(({ name }) => name);
 }
 
+/** Now, because the relay can make only partitions of the future without disturbing writers. */
+async function makePresent(url: string, schema: string, log: Log): Promise<void> {
+  await using pool = openPool({ url, name: 'queqiao migrate', maxConnections: 1, log });
+  await makePartitions(pool, schema, { withPresent: true });
+}
+
 async function appliedNames(db: Queryable, table: string): Promise<string[]> {
   try {
     const rows = await db.query<{ name: string }>(`select name from ${table} order by id`);
@@ -149,9 +159,10 @@ export type MigrateOptions = {
   schema: string;
   /** Absolute paths of folders with files such as 0001_init.sql. */
   dirs: readonly string[];
-  log: Pick<Logger, 'info' | 'warn'>;
+  log: Log;
   /** Default 60,000. */
   lockWaitMs?: number;
 };
 
-type Source = { schema: string; dir: string; table: string; log: Pick<Logger, 'warn'> };
+type Log = Pick<Logger, 'info' | 'warn'>;
+type Source = { schema: string; dir: string; table: string; log: Log };

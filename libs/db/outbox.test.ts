@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, it, vi } from 'vitest';
 import { testDatabase } from '#test/support/database';
 import { enqueue, type OutboxEvent } from './outbox.ts';
-import { makePartitions } from './partition.ts';
 import { openPool, type Pool } from './pool.ts';
 import { type Position, selectLag, selectWindow, windowSql } from './relay-store.ts';
 import { transaction } from './transaction.ts';
@@ -124,11 +123,11 @@ describe('the window of events to publish', () => {
 
   it('is found with few looks among ten full partitions; without the index with many', async () => {
     await using box = await setUp();
-    await makePartitions(box.pool, 'demo');
     // The pieces of the past two days, as after two days of work.
     await box.db.query(`do $$ begin
       for piece in 1..8 loop
-        execute format('create table demo.old_%s partition of demo.outbox for values from (%L) to (%L)',
+        execute format(
+          'create table demo.old_%s partition of demo.outbox for values from (%L) to (%L)',
           piece,
           date_bin('6 hours', now(), '2000-01-01 00:00+00') - piece * interval '6 hours',
           date_bin('6 hours', now(), '2000-01-01 00:00+00') - (piece - 1) * interval '6 hours');

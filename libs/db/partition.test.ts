@@ -12,7 +12,16 @@ import { startRelay } from './relay.ts';
 
 async function setUp() {
   const db = await testDatabase({ schemas: { demo: [] } });
-  const pool = openPool({ url: db.url, name: 'test', log: { warn: vi.fn() } });
+  // A pool so patient that only the upkeep's own limit keeps it from waiting for a table.
+  const patience = { statementTimeoutMs: 600_000, lockTimeoutMs: 600_000 };
+  const pool = openPool({ url: db.url, name: 'test', log: { warn: vi.fn() }, ...patience });
+  // As after a stop of many days: migrating has made those of today.
+  await db.query(`do $$ declare name text; begin
+    for name in select inhrelid::regclass::text from pg_inherits
+      where inhparent = 'demo.outbox'::regclass
+        and inhrelid <> 'demo.outbox_default'::regclass
+    loop execute 'drop table ' || name; end loop;
+  end $$`);
   const insert = (createTime: string) =>
     db.query(`insert into demo.outbox (event_id, subject, type, payload, create_time)
       values (gen_random_uuid(), 'a', 'b', '', ${createTime})`);
@@ -38,8 +47,12 @@ async function setUp() {
   };
 }
 
+const WAIT = { timeout: 15_000 };
+const INSERT = `insert into demo.outbox (event_id, subject, type, payload)
+  values (gen_random_uuid(), 'a', 'b', '')`;
 const WHERE = 'select tableoid::regclass::text as name from demo.outbox';
 const DAYS_3 = `now() - interval '3 days'`;
+const AHEAD = { withPresent: false };
 const DAYS_2_MS = 48 * 3_600_000;
 
 /** A partition of three days ago, as the relay would have made it then. */
@@ -56,38 +69,60 @@ async function makeOld(box: Awaited<ReturnType<typeof setUp>>): Promise<string> 
   return `demo.outbox_${mark}`;
 }
 
-it('makes the partitions of now and a day ahead, once', async () => {
+it('makes the partitions of a day ahead, once', async () => {
   await using box = await setUp();
-  await makePartitions(box.pool, 'demo');
+  await makePartitions(box.pool, 'demo', AHEAD);
   const made = await box.partitions();
-  expect(made).toHaveLength(1 + 5);
-  await makePartitions(box.pool, 'demo');
+  // One less in the last minute before the next piece of time.
+  expect([4, 5]).toContain(made.length);
+  await makePartitions(box.pool, 'demo', AHEAD);
   expect(await box.partitions()).toEqual(made);
+  await box.insert(`now() + interval '12 hours'`);
   await box.insert('now()');
-  await box.insert(`now() + interval '24 hours'`);
   await box.insert(`now() + interval '4 days'`);
   const places = (await box.db.query<{ name: string }>(WHERE)).map(({ name }) => name);
-  expect(places[0]).toMatch(/^demo\.outbox_\d{8}_(00|06|12|18)$/);
-  expect(new Set(places).size).toBe(3);
-  expect(places).toContain('demo.outbox_default');
+  expect(places.filter((name) => name === 'demo.outbox_default')).toHaveLength(2);
+  expect(places.filter((name) => /^demo\.outbox_\d{8}_(00|06|12|18)$/.test(name))).toHaveLength(1);
+});
+
+it('makes that of the present where it is asked to', async () => {
+  await using box = await setUp();
+  await makePartitions(box.pool, 'demo', { withPresent: true });
+  await box.insert('now()');
+  expect(await box.db.query(WHERE)).not.toContainEqual({ name: 'demo.outbox_default' });
 });
 
 it('leaves a piece of time in the default partition that has events there already', async () => {
   await using box = await setUp();
   await box.insert('now()');
-  await makePartitions(box.pool, 'demo');
-  expect(await box.partitions()).toHaveLength(1 + 4);
+  await makePartitions(box.pool, 'demo', { withPresent: true });
   await box.insert('now()');
   expect(await box.db.query(WHERE)).toEqual(Array(2).fill({ name: 'demo.outbox_default' }));
+});
+
+it('leaves out the present, whose partition would refuse an event that is on its way', async () => {
+  await using box = await setUp();
+  // The twin makes it while an event waits for the default partition.
+  await box.db.query('begin');
+  await box.db.query('create table demo.twin (like demo.outbox including defaults)');
+  await box.db.query(`alter table demo.outbox attach partition demo.twin
+    for values from ('2020-01-01') to ('2200-01-01')`);
+  const writing = expect(box.pool.query(INSERT)).rejects.toMatchObject({ code: '23514' });
+  await vi.waitFor(async () => {
+    const waiting = await box.pool.query(`select from pg_stat_activity
+      where wait_event_type = 'Lock' and datname = current_database()`);
+    expect(waiting).toHaveLength(1);
+  }, WAIT);
+  await box.db.query('commit');
+  await writing;
 });
 
 it('does not hold up writers when somebody reads the default partition for long', async () => {
   await using box = await setUp();
   await box.db.query('begin');
   await box.db.query('select from demo.outbox_default');
-  await makePartitions(box.pool, 'demo');
-  await box.pool.query(`insert into demo.outbox (event_id, subject, type, payload)
-    values (gen_random_uuid(), 'a', 'b', '')`);
+  await makePartitions(box.pool, 'demo', AHEAD);
+  await box.pool.query(INSERT);
   await box.db.query('rollback');
   expect(await box.partitions()).toEqual(['demo.outbox_default']);
 });
@@ -95,7 +130,7 @@ it('does not hold up writers when somebody reads the default partition for long'
 it('drops an old partition only when all its events are published', async () => {
   await using box = await setUp();
   const old = await makeOld(box);
-  await makePartitions(box.pool, 'demo');
+  await makePartitions(box.pool, 'demo', AHEAD);
   await box.insert(DAYS_3);
   const drop = (fence = '0') => dropPartitions(box.pool, 'demo', { retentionMs: DAYS_2_MS, fence });
   expect(await drop()).toEqual([]);
@@ -105,7 +140,7 @@ it('drops an old partition only when all its events are published', async () => 
   const long = { retentionMs: 2 * DAYS_2_MS, fence: '0' };
   expect(await dropPartitions(box.pool, 'demo', long)).toEqual([]);
   expect(await drop()).toEqual([old.replace('demo.', '')]);
-  expect(await box.partitions()).toHaveLength(1 + 5);
+  expect(await box.partitions()).not.toContain(old);
 });
 
 it('waits with the drop while somebody reads the partition', async () => {
@@ -149,12 +184,9 @@ it('is done by a running relay, also while the bus is away', async () => {
   const log = { info: vi.fn(), warn: vi.fn() };
   const options = { pool: box.pool, schema: 'demo', log, publish: away, streamIdentity: away };
   await using _relay = startRelay(options);
-  await vi.waitFor(
-    async () => {
-      const names = await box.partitions();
-      expect(names).not.toContain(old);
-      expect(names).toHaveLength(1 + 5);
-    },
-    { timeout: 15_000 },
-  );
+  await vi.waitFor(async () => {
+    const names = await box.partitions();
+    expect(names).not.toContain(old);
+    expect(names.length).toBeGreaterThanOrEqual(4);
+  }, WAIT);
 });

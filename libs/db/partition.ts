@@ -6,16 +6,26 @@ const HOUR_MS = 3_600_000;
 /** Ten pieces for two days: few enough to look into each of them at every poll. */
 export const PARTITION_MS = 6 * HOUR_MS;
 const AHEAD_MS = 24 * HOUR_MS;
+/** A piece that begins sooner could be the present one before it is made. */
+const SAFE_AHEAD_MS = 60_000;
 
 /**
- * Makes the outbox partitions of now and the next day. Where the default partition already holds
- * events of a piece of time, that piece stays there: to move them would hold up the writers.
+ * Makes the outbox partitions of the next day, and with `withPresent` that of now. The present one
+ * only where nobody writes yet: an event on its way to the default partition would be refused at
+ * the moment when its own partition appears. A piece of time of which the default partition
+ * already holds events stays there: to move them would hold up the writers.
  */
-export async function makePartitions(pool: Pool, schema: string): Promise<void> {
+export async function makePartitions(
+  pool: Pool,
+  schema: string,
+  { withPresent }: { withPresent: boolean },
+): Promise<void> {
   const { nowMs, starts } = await selectPartitions(pool, schema);
-  const firstMs = nowMs - (nowMs % PARTITION_MS);
-  for (let startMs = firstMs; startMs <= nowMs + AHEAD_MS; startMs += PARTITION_MS) {
-    if (!starts.has(startMs)) await makePartition(pool, schema, startMs);
+  const presentMs = nowMs - (nowMs % PARTITION_MS);
+  for (let startMs = presentMs; startMs <= nowMs + AHEAD_MS; startMs += PARTITION_MS) {
+    const isPresent = startMs < nowMs + SAFE_AHEAD_MS;
+    if (starts.has(startMs) || (isPresent && !withPresent)) continue;
+    await makePartition(pool, schema, startMs);
   }
 }
 

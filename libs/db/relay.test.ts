@@ -208,7 +208,7 @@ describe('the lease', () => {
     expect(other.published).toEqual([]);
   });
 
-  it('when lost, does not let its former holder move the position; without a fence it would', async () => {
+  it('when lost, keeps its former holder from moving the position; the fence does it', async () => {
     await using box = await setUp();
     await box.put('one');
     await box.put('two');
@@ -286,7 +286,7 @@ describe('a relay whose position no longer counts', () => {
     await until(() => expect(next.published).toEqual(['one', 'two']));
   });
 
-  it('does not begin again while the stream is the same, or is known for the first time', async () => {
+  it('does not begin again when the stream is the same, or first known', async () => {
     await using box = await setUp();
     const one = box.start();
     await box.put('one');
@@ -308,7 +308,7 @@ describe('a relay whose position no longer counts', () => {
     streamIdentity.mockResolvedValueOnce('');
     await box.put('one');
     await using relay = box.start({ streamIdentity });
-    await until(() => expect(streamIdentity).toHaveBeenCalledTimes(2));
+    await until(() => expect(streamIdentity.mock.calls.length).toBeGreaterThanOrEqual(2));
     await until(() => expect(relay.published).toEqual(['one']));
     expect(streamIdentity.mock.calls.length).toBeGreaterThanOrEqual(3);
   });
@@ -317,7 +317,8 @@ describe('a relay whose position no longer counts', () => {
 describe('replay', () => {
   it('publishes the events of a time range again, whatever the position', async () => {
     await using box = await setUp();
-    await using relay = box.start();
+    // The upkeep must not sweep what this test makes old.
+    await using relay = box.start({ retentionMs: 1e13 });
     await box.put(...Array.from({ length: 300 }, (_, index) => `e${index}`));
     await until(() => expect(relay.published).toHaveLength(300));
     await box.db.query(`update demo.outbox set create_time = '2020-01-01 00:00Z'

@@ -160,7 +160,7 @@ class RelayLoop {
   async #runUpkeep({ fence }: Lease): Promise<void> {
     const { pool, schema, retentionMs, inboxRetentionMs, log } = this.#settings;
     try {
-      await makePartitions(pool, schema);
+      await makePartitions(pool, schema, { withPresent: false });
       const dropped = await dropPartitions(pool, schema, { retentionMs, fence });
       if (dropped.length > 0) log.info({ schema, dropped }, 'published events dropped');
       await sweepDefault(pool, schema, retentionMs);

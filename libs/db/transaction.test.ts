@@ -109,7 +109,7 @@ describe('a Tx', () => {
     expect(await parcels(db)).toEqual([]);
   });
 
-  it('does not leak its connection when the function throws beside a running statement', async () => {
+  it('does not leak its connection when its function throws beside a statement', async () => {
     await using db = await parcelDatabase();
     await using pool = open(db.url, { statementTimeoutMs: 300 });
     const outcomes: Promise<PromiseSettledResult<unknown>[]>[] = [];
@@ -141,7 +141,7 @@ describe('a Tx', () => {
 });
 
 describe('a transaction whose connection breaks', () => {
-  it('says DEPENDENCY_DOWN when the answer to the commit is lost, though it may be committed', async () => {
+  it('says DEPENDENCY_DOWN when the answer to the commit is lost', async () => {
     await using db = await parcelDatabase();
     await using proxy = await openProxy(db.url);
     proxy.cutAfter = 'commit';
