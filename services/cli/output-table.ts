@@ -58,8 +58,15 @@ function onOneLine(value: string): string {
 
 const ZERO_WIDTH = /[\p{Mn}\p{Me}\p{Cf}]/u;
 /** Wide and full-width ranges of UAX #11 that matter for East Asian text, and emoji. */
-const WIDE =
-  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\u{1b000}-\u{1b2ff}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u;
+const WIDE = new RegExp(
+  [
+    '[\\u1100-\\u115f\\u2e80-\\u303e\\u3041-\\ua4cf\\ua960-\\ua97c\\uac00-\\ud7a3]',
+    '[\\uf900-\\ufaff\\ufe30-\\ufe6f\\uff00-\\uff60\\uffe0-\\uffe6]',
+    '[\\u{1b000}-\\u{1b2ff}\\u{20000}-\\u{3fffd}]',
+    '\\p{Emoji_Presentation}',
+  ].join('|'),
+  'u',
+);
 
 type TableOptions = Pick<CliContext, 'stdout' | 'env'> & {
   /** False for the next part of a long table. */

@@ -100,7 +100,7 @@ async function pause(durationMs: number, signal: AbortSignal): Promise<boolean> 
   }
 }
 
-/** About a quarter of a minute in all for a server that was there; a second for one that was not. */
+/** A quarter of a minute in all for a server that was there, a second for one that was not. */
 const RETRY = { attempts: 8, firstAttempts: 3, firstMs: 250, maxMs: 8_000 };
 
 export type RowResult = {

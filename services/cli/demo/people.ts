@@ -7,7 +7,7 @@ export function personName(random: Random): string {
   return surname + (random.chance(0.75) ? given + random.pick(GIVEN) : given);
 }
 
-/** A mobile number whose middle four digits are zeros, so that it looks right and reads as made up. */
+/** A mobile number with four zeros in the middle: it looks right and reads as made up. */
 export function mobileNumber(random: Random): string {
   const tail = String(random.integer(0, 9999)).padStart(4, '0');
   return `1${random.pick(MOBILE_SECOND)}${random.integer(0, 9)}0000${tail}`;

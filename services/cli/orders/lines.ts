@@ -1,8 +1,8 @@
 import { decodeLeniently, decodeStrictly, detectEncoding, type Encoding } from './encoding.ts';
 
 /**
- * Physical lines of a text file, in portions that may be empty. The encoding is found from the first megabyte unless
- * it is given. Never holds more than that and one line, whatever the file.
+ * Physical lines of a text file, in portions that may be empty. The encoding is found from the
+ * first megabyte unless it is given. Never holds more than that and one line, whatever the file.
  */
 export async function* readLines(
   source: AsyncIterable<Uint8Array>,

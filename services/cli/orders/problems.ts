@@ -1,6 +1,6 @@
 import { RpcError } from '#libs/errors';
 
-/** One thing wrong with an order file or one of its rows; `label` is what the user calls the place. */
+/** One thing wrong with an order file or one of its rows, told by what the user calls the place. */
 export function fileProblem(
   name: FileProblem,
   place: Place,

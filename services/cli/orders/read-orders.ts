@@ -147,7 +147,7 @@ async function* startingWith(first: Line[], rest: AsyncIterable<Line[]>): AsyncG
   yield* rest;
 }
 
-/** One order of a file: a parcel to send, or why it is none. `parcelNo` is as written, 1 if empty. */
+/** One order of a file: a parcel to send, or why it is none. `parcelNo` as written, 1 if empty. */
 export type OrderRow = { line: number; orderRef: string; parcelNo: string } & (
   | { parcel: Parcel }
   | { errors: RpcError[] }
