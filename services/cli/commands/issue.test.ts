@@ -78,7 +78,7 @@ describe('queqiao issue', () => {
       ['9', 'failed', 'PARCEL_KEY_REUSED', 'consignee.name'],
     ]);
     expect(results[1]).toMatchObject({ code: 'INVALID_ARGUMENT', order_ref: 'BAD-2' });
-    expect(results[1]?.['text_zh']).toBe('weight_kg小数点后不能超过 3 位');
+    expect(results[1]?.['text_zh']).toBe('weight_kg 小数点后不能超过 3 位');
     expect(text).toContain("'=1+1");
     expect(run.stdout).toContain('[FIELD_INVALID field=consignee.phone]');
   });
@@ -137,7 +137,7 @@ describe('queqiao issue', () => {
 
   it('puts Chinese first for Chinese users', async () => {
     const run = await issuing.issue(['none.csv'], { env: { LANG: 'zh_CN.UTF-8' } });
-    expect(run.stderr).toMatch(/^error: file无法读取:ENOENT.* \(file cannot be read/);
+    expect(run.stderr).toMatch(/^error: file 无法读取:ENOENT.* \(file cannot be read/);
   });
 
   it('checks a file without any server', async () => {

@@ -9,11 +9,17 @@ export function fileProblem(
   const metadata: Record<string, string> = { problem: name };
   for (const [key, value] of Object.entries(parameters)) metadata[key] = String(value);
   const { en, zh } = FILE_PROBLEMS[name];
+  // Between a Latin word and Chinese text stands a space.
+  const gap = /[a-z0-9]$/i.test(place.label) ? ' ' : '';
   return new RpcError('FIELD_INVALID', {
     field: place.field,
     metadata,
     // The reader sees the heading of their own file; programs see the field of the contract.
-    texts: { field: place.label, problem_en: fill(en, metadata), problem_zh: fill(zh, metadata) },
+    texts: {
+      field: place.label,
+      problem_en: fill(en, metadata),
+      problem_zh: gap + fill(zh, metadata),
+    },
   });
 }
 
