@@ -49,8 +49,11 @@ export class Health {
 
   /** Everything is NOT_SERVING from here on. */
   async stop(): Promise<void> {
-    for (const service of ['', ...this.#options.services]) this.#set(service, false);
+    // Meant, so nothing to warn of.
     this.#isStopped = true;
+    for (const service of ['', ...this.#options.services]) {
+      this.#health.setStatus(service, 'NOT_SERVING');
+    }
     await this.#polling?.[Symbol.asyncDispose]();
   }
 

@@ -1,9 +1,14 @@
 #!/usr/bin/env node
-import { Command } from 'commander';
+import { Command, CommanderError } from 'commander';
+import { eventsCommand } from './commands/events.ts';
+import { issueCommand } from './commands/issue.ts';
+import { keyCommand } from './commands/key.ts';
+import { networkCommands } from './commands/network.ts';
+import { waybillCommand } from './commands/waybill.ts';
 import type { CliContext } from './context.ts';
 import { connector } from './local-state.ts';
 import { migrateCommand } from './migrate.ts';
-import { tellError } from './output.ts';
+import { Exit, tellError } from './output.ts';
 import { serveCommand } from './serve.ts';
 import { startCommand } from './start.ts';
 
@@ -12,9 +17,25 @@ export function program(context: CliContext): Command {
   const queqiao = new Command('queqiao')
     .description('Queqiao 鹊桥: an open social-logistics network. / 开放的社会化物流网络。')
     .showHelpAfterError();
-  const commands = [startCommand, serveCommand, migrateCommand];
-  for (const make of commands) queqiao.addCommand(make(context));
+  const commands = [
+    startCommand(context),
+    serveCommand(context),
+    migrateCommand(context),
+    issueCommand(context),
+    waybillCommand(context),
+    ...networkCommands(context),
+    keyCommand(context),
+    eventsCommand(context),
+  ];
+  for (const command of commands) queqiao.addCommand(command);
+  throwing(queqiao);
   return queqiao;
+}
+
+/** Makes wrong use an error instead of the end of the process; addCommand does not pass it on. */
+function throwing(command: Command): void {
+  command.exitOverride();
+  for (const part of command.commands) throwing(part);
 }
 
 async function main(): Promise<void> {
@@ -25,8 +46,10 @@ async function main(): Promise<void> {
     await program(context).parseAsync(argv);
     process.exitCode = context.exitCode ?? 0;
   } catch (error) {
-    await tellError(context, error, {});
-    process.exitCode = 2;
+    // Commander has told what is wrong with the arguments, or shown the help that was asked for.
+    const isTold = error instanceof CommanderError;
+    if (!isTold) await tellError(context, error, {});
+    process.exitCode = isTold && error.exitCode === 0 ? Exit.OK : Exit.COULD_NOT_RUN;
   }
 }
 
