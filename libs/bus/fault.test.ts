@@ -8,7 +8,7 @@ const SOON = { timeout: 50_000, interval: 10 };
 const STREAM = 'QUEQIAO_WAYBILL';
 
 describe('a server killed while events are published', () => {
-  it('costs nothing and doubles nothing where the caller repeats and an inbox is kept', async () => {
+  it('loses and doubles nothing where the caller repeats and an inbox is kept', async () => {
     await using nats = await startTestNats();
     await using bus = openBus(nats.url);
     const events = eventsOf('zto', 20_000);

@@ -3,7 +3,7 @@ import { Code, RpcError } from '#libs/errors';
 
 /**
  * Remembers what `load` answered, for `freshMs`; one load at a time for one key. An error that
- * says something of the thing itself (not found, invalid) is an answer too, remembered for a second.
+ * says something of the thing itself (not found, invalid) is an answer too, kept for a second.
  * While what `load` asks is away, an answer up to `staleMs` old is used instead.
  */
 export class Cached<T> {

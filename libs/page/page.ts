@@ -4,7 +4,7 @@ import { invalid, RpcError } from '#libs/errors';
 const PAGE_SIZE_DEFAULT = 100;
 const PAGE_SIZE_MAX = 1_000;
 
-/** The page size to use: 0 means 100, more than 1,000 is taken as 1,000, less than 0 is an error. */
+/** The page size to use: 0 means 100, over 1,000 is taken as 1,000, below 0 is an error. */
 export function pageSizeOf(asked: number): number {
   if (asked < 0) throw invalid('page_size', 'OUT_OF_RANGE', { min: 0, max: PAGE_SIZE_MAX });
   return Math.min(asked || PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX);

@@ -14,7 +14,7 @@ test('notes what is left and announces nothing above the mark', async () => {
   expect(await reports.announced()).toEqual([1n]);
 });
 
-test('marks the time, warns and announces once when the range falls to its low-water mark', async () => {
+test('marks, warns and announces once when the range falls to its low-water mark', async () => {
   await using reports = await openReports();
   reports.network.clock.tick(5_000);
   await reports.take(100n, 1);

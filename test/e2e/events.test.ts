@@ -43,7 +43,7 @@ describe('the stream of issued waybills', () => {
     expect(await partner.eventCount()).toBe(await issuedEventCount(system));
   });
 
-  it('tells a partner without an inbox of some waybills twice, when the stream was lost', async () => {
+  it('tells a partner without an inbox some waybills twice, when the stream was lost', async () => {
     await using nats = await startTestNats();
     await using system = await testSystem({ natsUrl: nats.url });
     await using partner = await startPartner(nats.url, 'every time');

@@ -79,9 +79,9 @@ create table network.number_range (
   create_time timestamptz not null,
   update_time timestamptz not null,
   -- From the lowest to the highest text that a number of the range can be, whatever its check
-  -- digit, with the length in front so that texts of different length never compare. Every number of the
-  -- range lies between the two, so ranges whose spans do not meet can never give the same number.
-  -- Computed here, so that no caller can store a span that is not the range's own.
+  -- digit, with the length in front so that texts of different length never compare. Every number
+  -- of the range lies between the two, so ranges whose spans do not meet can never give the same
+  -- number. Computed here, so that no caller can store a span that is not the range's own.
   span network.number_span not null generated always as (
     network.number_span(
       chr(length(prefix) + serial_width

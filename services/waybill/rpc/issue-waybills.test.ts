@@ -64,8 +64,8 @@ describe('IssueWaybills', () => {
   it('stores the consignee sealed and masked, never plain', async () => {
     const number = numberOf((await issue([parcelOf(shop, 'S-1')])).outcomes[0]);
     const [row] = await system.database.query<{ whole: string }>(
-      `select encode(waybill::text::bytea, 'escape') || encode(body, 'escape') || encode(consignee_masked, 'escape')
-         || encode(consignee_sealed, 'escape') as whole
+      `select encode(waybill::text::bytea, 'escape') || encode(body, 'escape')
+         || encode(consignee_masked, 'escape') || encode(consignee_sealed, 'escape') as whole
        from waybill.waybill where waybill_number = $1`,
       [number],
     );

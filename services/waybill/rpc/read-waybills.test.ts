@@ -132,7 +132,7 @@ describe('LookUpWaybills', () => {
     ]);
   });
 
-  it('does not find another merchant’s parcels, and makes an operator name the merchant', async () => {
+  it('does not find another merchant’s parcels; an operator names the merchant', async () => {
     const other = await seedMerchant(system);
     const keys = [{ orderRef: 'O-7' }];
     const { outcomes } = await system.waybill(other.apiKey).lookUpWaybills({ keys });

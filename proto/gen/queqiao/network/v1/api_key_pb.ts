@@ -190,8 +190,8 @@ export const Subject_Kind = {
   COURIER: 3,
 
   /**
-   * One of Queqiao's own services. They prove themselves by a token of their own, so no API key is
-   * made for one (UNKNOWN_VALUE).
+   * One of Queqiao's own services. They prove themselves by a token of their own, so no API key
+   * is made for one (UNKNOWN_VALUE).
    *
    * @generated from enum value: KIND_SERVICE = 4;
    */

@@ -981,10 +981,11 @@ export const AuthenticateApiKeyResponseSchema: GenMessage<AuthenticateApiKeyResp
  * Who takes part: merchants, couriers, nodes, number ranges and API keys.
  *
  * Ids are chosen by the caller and fixed for ever. Creating twice with the same contents answers
- * the first resource; with contents other than it has now ALREADY_EXISTS, RESOURCE_EXISTS. An update
- * replaces every field that is neither fixed nor output only, needs the etag of the version it was
- * made from (else ABORTED, CONFLICT) and refuses a fixed field with another value. What is output
- * only is ignored in requests. Every change is announced as `queqiao.v1.network.<kind>.changed`.
+ * the first resource; with contents other than it has now ALREADY_EXISTS, RESOURCE_EXISTS. An
+ * update replaces every field that is neither fixed nor output only, needs the etag of the version
+ * it was made from (else ABORTED, CONFLICT) and refuses a fixed field with another value. What is
+ * output only is ignored in requests. Every change is announced as
+ * `queqiao.v1.network.<kind>.changed`.
  *
  * Operators and Queqiao's own services see all. A merchant sees itself, every courier, its own and
  * common nodes, and the number ranges that it may draw from. A courier sees itself and its number

@@ -65,7 +65,8 @@ export type NumberRange = Message<"queqiao.network.v1.NumberRange"> & {
   firstSerial: bigint;
 
   /**
-   * Last serial, at least first_serial, below 10 to the power of serial_width. May grow, not shrink.
+   * Last serial, at least first_serial, below 10 to the power of serial_width. May grow, never
+   * shrink.
    *
    * @generated from field: int64 last_serial = 7;
    */
@@ -101,16 +102,16 @@ export type NumberRange = Message<"queqiao.network.v1.NumberRange"> & {
 
   /**
    * Output only. Numbers not yet leased to the waybill service when it last reported: at its first
-   * lease, then each time a tenth is used and below the low-water mark. All of them before. A report
-   * alone does not change the etag.
+   * lease, then each time a tenth is used and below the low-water mark. All of them before. A
+   * report alone does not change the etag.
    *
    * @generated from field: int64 remaining_count = 12;
    */
   remainingCount: bigint;
 
   /**
-   * Output only. When the range fell to its low-water mark; unset above it. When it is set or unset,
-   * the etag changes.
+   * Output only. When the range fell to its low-water mark; unset above it. The etag
+   * changes when it is set or unset.
    *
    * @generated from field: google.protobuf.Timestamp low_water_time = 13;
    */
