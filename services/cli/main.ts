@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
+import { bootstrapCommand } from './bootstrap.ts';
 import { eventsCommand } from './commands/events.ts';
 import { issueCommand } from './commands/issue.ts';
 import { keyCommand } from './commands/key.ts';
@@ -21,6 +22,7 @@ export function program(context: CliContext): Command {
     startCommand(context),
     serveCommand(context),
     migrateCommand(context),
+    bootstrapCommand(context),
     issueCommand(context),
     waybillCommand(context),
     ...networkCommands(context),

@@ -88,7 +88,7 @@ export async function testSystem(options: TestSystemOptions = {}): Promise<TestS
  * uses, and a key of the merchant.
  */
 export async function seedMerchant(
-  system: TestSystem,
+  system: Pick<TestSystem, 'network'>,
   options: { numberCount?: bigint; lowWaterCount?: bigint; spread?: number } = {},
 ): Promise<SeededMerchant> {
   const network = system.network();
