@@ -1,44 +1,9 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from 'commander';
-import { bootstrapCommand } from './bootstrap.ts';
-import { eventsCommand } from './commands/events.ts';
-import { issueCommand } from './commands/issue.ts';
-import { keyCommand } from './commands/key.ts';
-import { networkCommands } from './commands/network.ts';
-import { waybillCommand } from './commands/waybill.ts';
+import { CommanderError } from 'commander';
 import type { CliContext } from './context.ts';
 import { connector } from './local-state.ts';
-import { migrateCommand } from './migrate.ts';
 import { Exit, tellError } from './output.ts';
-import { serveCommand } from './serve.ts';
-import { startCommand } from './start.ts';
-
-/** The `queqiao` command with everything it can do. */
-export function program(context: CliContext): Command {
-  const queqiao = new Command('queqiao')
-    .description('Queqiao 鹊桥: an open social-logistics network. / 开放的社会化物流网络。')
-    .showHelpAfterError();
-  const commands = [
-    startCommand(context),
-    serveCommand(context),
-    migrateCommand(context),
-    bootstrapCommand(context),
-    issueCommand(context),
-    waybillCommand(context),
-    ...networkCommands(context),
-    keyCommand(context),
-    eventsCommand(context),
-  ];
-  for (const command of commands) queqiao.addCommand(command);
-  throwing(queqiao);
-  return queqiao;
-}
-
-/** Makes wrong use an error instead of the end of the process; addCommand does not pass it on. */
-function throwing(command: Command): void {
-  command.exitOverride();
-  for (const part of command.commands) throwing(part);
-}
+import { program } from './program.ts';
 
 async function main(): Promise<void> {
   const { stdin, stdout, stderr, env, argv } = process;
