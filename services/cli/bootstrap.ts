@@ -11,7 +11,7 @@ import { readSettings } from './settings.ts';
 export function bootstrapCommand(context: CliContext): Command {
   const command = new Command('bootstrap')
     .description(
-      "Make an operator's API key straight in the database: the first one, or when all are lost.\n" +
+      "Make an operator's API key straight in the database: the first, or when all are lost.\n" +
         'Needs QUEQIAO_DATABASE_URL and the API key pepper; the key is shown once.',
     )
     .action((options: { json?: boolean }) =>
