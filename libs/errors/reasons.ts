@@ -207,6 +207,7 @@ export const PROBLEMS = {
   SCOPE: { en: 'is not a scope that this caller may hold', zh: '不是该主体可持有的权限' },
   IN_THE_PAST: { en: 'is in the past', zh: '已经过去' },
   ORDER_OF_TIMES: { en: 'must be later than {other}', zh: '必须晚于 {other}' },
+  TIME: { en: 'is not a valid time', zh: '不是有效的时间' },
   NOT_TEXT: { en: 'is not valid UTF-8', zh: '不是有效的 UTF-8' },
 } as const;
 

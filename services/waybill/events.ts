@@ -5,7 +5,6 @@ import { subjects } from '#libs/bus';
 import { enqueue, type Tx } from '#libs/db';
 import type { NumberRange } from '#proto/queqiao/network/v1/number_range';
 import {
-  type IssuedParcel,
   IssuedParcelSchema,
   NumberRangeReportedSchema,
   WaybillCancelledSchema,
@@ -96,4 +95,3 @@ export async function enqueueRangeReport(
 }
 
 export type IssuedDraft = ParcelDraft & { merchantId: string };
-export type { IssuedParcel };

@@ -48,30 +48,33 @@ export function openIssuing(deps: Deps): { issue: Issue } & AsyncDisposable {
 
   async function issue(merchant: Merchant, drafts: ParcelDraft[]): Promise<IssueAnswer[]> {
     const answers = new Array<IssueAnswer>(drafts.length);
+    // Before any number is taken: a failure here shall cost none.
+    const dataKey = await deps.dataKeys.current(merchant.merchantId);
     const planned = await plan(deps, merchant, drafts, answers);
-    if (planned.length > 0) await write(merchant, planned, answers);
+    if (planned.length > 0) await write({ merchant, dataKey, planned }, answers);
     await answerKnown(deps, merchant, drafts, answers);
     return answers;
   }
 
-  async function write(merchant: Merchant, planned: Planned[], answers: IssueAnswer[]) {
-    const dataKey = await deps.dataKeys.current(merchant.merchantId);
+  async function write({ merchant, dataKey, planned }: Draw, answers: IssueAnswer[]) {
     const issueTime = deps.now();
     const rows = planned.map((entry) => toRow(merchant, entry, dataKey, issueTime));
+    let written: Written[];
     try {
-      const written = await writer.submit(rows);
-      for (const [i, { index, draft, taken }] of planned.entries()) {
-        const known = (written[i] as Written).known;
-        if (known === undefined) answers[index] = issuedNow(taken.number, issueTime);
-        else answers[index] = await answerRepeat(deps, known, draft);
-      }
-      deps.numbers.giveBack(unused(planned, written));
+      written = await writer.submit(rows);
     } catch (error) {
       const failure = toRpcError(error);
       // Shed before anything was written. After any other failure a row may exist after all: its
       // number must never be used again.
       if (failure.reason === 'OVERLOADED') deps.numbers.giveBack(planned.map(({ taken }) => taken));
       for (const { index } of planned) answers[index] = failure;
+      return;
+    }
+    deps.numbers.giveBack(unused(planned, written));
+    for (const [i, { index, draft, taken }] of planned.entries()) {
+      const known = written[i]?.known;
+      if (known === undefined) answers[index] = issuedNow(taken.number, issueTime);
+      else answers[index] = await answerRepeat(deps, known, draft).catch(toRpcError);
     }
   }
 
@@ -216,7 +219,8 @@ async function answerKnown(
   });
   for (const known of await selectByKeys(deps.pool, keys)) {
     const index = refused[known.position] as number;
-    answers[index] = await answerRepeat(deps, known, drafts[index] as ParcelDraft);
+    const draft = drafts[index] as ParcelDraft;
+    answers[index] = await answerRepeat(deps, known, draft).catch(toRpcError);
   }
 }
 
@@ -286,5 +290,6 @@ function rowAt(rows: NewWaybillRow[], index: number): NewWaybillRow {
 
 type Planless = { index: number; draft: ParcelDraft; resolution: Resolution; bucket: number };
 type Planned = Planless & { taken: TakenNumber };
+type Draw = { merchant: Merchant; dataKey: DataKey; planned: Planned[] };
 /** `known` is set when an earlier call issued the parcel. */
 type Written = { known?: KnownWaybillRow };

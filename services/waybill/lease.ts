@@ -79,7 +79,7 @@ export class NumberPool implements AsyncDisposable {
   }
 
   /** Whether the slot has new serials; one lease at a time for a slot, shared by all who wait. */
-  #refill(slot: Slot, wanted: number): Promise<boolean> {
+  async #refill(slot: Slot, wanted: number): Promise<boolean> {
     if (this.#closed) throw new RpcError('DEPENDENCY_DOWN');
     slot.refilling ??= this.#lease(slot, wanted).finally(() => {
       slot.refilling = undefined;

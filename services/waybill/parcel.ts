@@ -100,7 +100,7 @@ const FIELDS: [string, (parcel: ParcelDraft) => string | number | bigint][] = [
 
 export const SLUG = /^[a-z][a-z0-9-]{1,31}$/;
 const ORDER_REF = /^[A-Za-z0-9_-]{1,64}$/;
-const WAYBILL_NUMBER = /^[A-Z0-9]{5,32}$/;
+export const WAYBILL_NUMBER = /^[A-Z0-9]{5,32}$/;
 const SERVICE_CODE = /^[a-z0-9-]{1,32}$/;
 const PHONE = /^\+?\d[\d-]{0,28}\d$/;
 const NOT_DIGIT = /\D/g;

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
-import { timestampDate } from '@bufbuild/protobuf/wkt';
-import { invalid } from '#libs/errors';
+import { type Timestamp, timestampDate } from '@bufbuild/protobuf/wkt';
+import { invalid, RpcError } from '#libs/errors';
 import type { CallContext } from '#libs/grpc';
 import { pageSizeOf, readPageToken, writePageToken } from '#libs/page';
 import { Waybill_State } from '#proto/queqiao/waybill/v1/waybill';
@@ -12,7 +12,7 @@ import {
 import { bucketsOf } from '../bucket.ts';
 import type { Deps } from '../deps.ts';
 import { toMessage } from '../message.ts';
-import { SLUG } from '../parcel.ts';
+import { SLUG, WAYBILL_NUMBER } from '../parcel.ts';
 import { stateFromMessage } from '../state.ts';
 import { type PageArguments, selectPage } from '../store/waybill.ts';
 import { merchantOf } from '../tenant.ts';
@@ -27,7 +27,7 @@ export async function listWaybills(
   const limit = pageSizeOf(request.pageSize);
   const binding = [merchant.merchantId, JSON.stringify(filters)];
   const token = readPageToken(request.pageToken, binding);
-  const after = token && { issueTime: new Date(token[0] ?? ''), waybillNumber: token[1] ?? '' };
+  const after = token && afterOf(token);
   const buckets = bucketsOf(merchant);
   const { merchantId } = merchant;
   // One more than asked for tells whether there is another page.
@@ -50,8 +50,8 @@ function parseFilters(request: ListWaybillsRequest): Filters {
   }
   if (courierId !== '' && !SLUG.test(courierId)) throw invalid('courier_id', 'SLUG');
   if (nodeId !== '' && !SLUG.test(nodeId)) throw invalid('node_id', 'SLUG');
-  const issueTimeFrom = request.issueTimeFrom && timestampDate(request.issueTimeFrom);
-  const issueTimeBefore = request.issueTimeBefore && timestampDate(request.issueTimeBefore);
+  const issueTimeFrom = parseTime('issue_time_from', request.issueTimeFrom);
+  const issueTimeBefore = parseTime('issue_time_before', request.issueTimeBefore);
   if (issueTimeFrom && issueTimeBefore && issueTimeBefore <= issueTimeFrom) {
     throw invalid('issue_time_before', 'ORDER_OF_TIMES', { other: 'issue_time_from' });
   }
@@ -62,6 +62,22 @@ function parseFilters(request: ListWaybillsRequest): Filters {
     issueTimeFrom,
     issueTimeBefore,
   };
+}
+
+function parseTime(field: string, timestamp: Timestamp | undefined): Date | undefined {
+  if (timestamp === undefined) return undefined;
+  const time = timestampDate(timestamp);
+  if (Number.isNaN(time.getTime())) throw invalid(field, 'TIME');
+  return time;
+}
+
+/** Where the page before ended; anybody can make a token, so it is input like any other. */
+function afterOf([time = '', waybillNumber = '']: string[]): PageArguments['after'] {
+  const issueTime = new Date(time);
+  if (Number.isNaN(issueTime.getTime()) || !WAYBILL_NUMBER.test(waybillNumber)) {
+    throw new RpcError('PAGE_TOKEN_INVALID', { field: 'page_token' });
+  }
+  return { issueTime, waybillNumber };
 }
 
 type Filters = Pick<

@@ -1,6 +1,7 @@
 import { timestampDate, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { reasonOf } from '#libs/errors';
+import { writePageToken } from '#libs/page';
 import { Subject_Kind } from '#proto/queqiao/network/v1/api_key';
 import { Waybill_State } from '#proto/queqiao/waybill/v1/waybill';
 import type { WaybillOutcome } from '#proto/queqiao/waybill/v1/waybill_service';
@@ -187,6 +188,14 @@ describe('ListWaybills', () => {
     await expect(client.listWaybills({ state: 99 as Waybill_State })).rejects.toMatchObject({
       field: 'state',
     });
+    const forged = [writePageToken(['never', 'Q12345'], [shop.merchantId, '{}']), 'bm9uc2Vuc2U'];
+    for (const pageToken of forged) {
+      await expect(client.listWaybills({ pageToken })).rejects.toMatchObject({
+        reason: 'PAGE_TOKEN_INVALID',
+      });
+    }
+    const never = client.listWaybills({ issueTimeFrom: { seconds: 10n ** 18n } });
+    await expect(never).rejects.toMatchObject({ field: 'issue_time_from' });
     const issueTimeFrom = timestampFromDate(new Date());
     const crossed = client.listWaybills({ issueTimeFrom, issueTimeBefore: issueTimeFrom });
     await expect(crossed).rejects.toMatchObject({ field: 'issue_time_before' });
