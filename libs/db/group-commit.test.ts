@@ -38,6 +38,17 @@ describe('group commit', () => {
     await Promise.all(all);
   });
 
+  it('starts with a large submission before the turn of the event loop ends', async () => {
+    const { writes, write } = gate();
+    const group = groupCommit({ write });
+    const large = Array.from({ length: 100 }, (_, item) => item);
+    const all = [group.submit(large), group.submit([1])];
+    expect(writes.map(({ items }) => items.length)).toEqual([100]);
+    await vi.waitFor(() => expect(writes).toHaveLength(2));
+    for (const { finish } of writes) finish();
+    await Promise.all(all);
+  });
+
   it('runs as many writes as it has writers, and no more', async () => {
     const { writes, write } = gate();
     const group = groupCommit({ write, writers: 2, maxItems: 1 });

@@ -1,9 +1,4 @@
-import { create } from '@bufbuild/protobuf';
-import {
-  type Consignee,
-  type MaskedConsignee,
-  MaskedConsigneeSchema,
-} from '#proto/queqiao/waybill/v1/waybill';
+import type { Consignee, MaskedConsignee } from '#proto/queqiao/waybill/v1/waybill';
 import { COMPOUND_SURNAMES } from './surname.ts';
 
 /** GB/T 41833-2022 hides at least six digits; ours never shows more than five, as 138******78. */
@@ -13,13 +8,14 @@ const SHOWN_DIGITS_MAX = 5;
 /** A consignee as others may see it: masked name and phone, no address below the district. */
 export function maskedConsignee(consignee: Consignee): MaskedConsignee {
   const { name, phone, address } = consignee;
-  return create(MaskedConsigneeSchema, {
+  return {
+    $typeName: 'queqiao.waybill.v1.MaskedConsignee',
     name: maskName(name),
     phone: maskPhone(phone),
     province: address?.province ?? '',
     city: address?.city ?? '',
     district: address?.district ?? '',
-  });
+  };
 }
 
 /**
@@ -49,6 +45,8 @@ function surnameLength(characters: readonly string[]): number {
  * an extension is hidden whole. The answer holds digits, "*", "-" and a leading "+" alone.
  */
 export function maskPhone(phone: string): string {
+  // Nearly every phone is a plain mobile number.
+  if (MOBILE.test(phone)) return `${phone.slice(0, 3)}******${phone.slice(-2)}`;
   const { plus, groups, extension } = parsePhone(phone);
   const digitCount = groups.join('').length;
   const shown = Math.min(SHOWN_DIGITS_MAX, Math.max(0, digitCount - HIDDEN_DIGITS_MIN));
@@ -64,6 +62,8 @@ export function maskPhone(phone: string): string {
   if (extension !== '') masked.push('*'.repeat(extension.length));
   return plus + masked.join('-');
 }
+
+const MOBILE = /^1\d{10}$/;
 
 function parsePhone(phone: string): PhoneParts {
   const plain = phone.normalize('NFKC').replace(/[^\d+-]/g, '');

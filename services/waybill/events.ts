@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { create, toBinary } from '@bufbuild/protobuf';
-import { timestampFromDate, timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { type Timestamp, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { subjects } from '#libs/bus';
 import { enqueue, type Tx } from '#libs/db';
 import type { NumberRange } from '#proto/queqiao/network/v1/number_range';
 import {
-  IssuedParcelSchema,
+  type IssuedParcel,
   NumberRangeReportedSchema,
   WaybillCancelledSchema,
+  type WaybillsIssued,
   WaybillsIssuedSchema,
 } from '#proto/queqiao/waybill/v1/event';
 import type { ParcelDraft } from './parcel.ts';
@@ -22,24 +23,31 @@ export const ISSUED_PER_EVENT = 250;
 /**
  * One waybill's part of a WaybillsIssued payload: the field with its tag and length, so that parts
  * put one after the other are the message. The database does that for the rows it really inserted.
+ * Plain objects instead of create(), which would cost as much again as the encoding.
  */
-export function issuedEventPart(number: string, draft: IssuedDraft, issueMs: number): Uint8Array {
+export function issuedEventPart(waybill: IssuedFacts): Uint8Array {
+  const { draft } = waybill;
   const { address } = draft.consignee;
-  const parcel = create(IssuedParcelSchema, {
-    waybillNumber: number,
-    merchantId: draft.merchantId,
+  const parcel: IssuedParcel = {
+    $typeName: 'queqiao.waybill.v1.IssuedParcel',
+    waybillNumber: waybill.number,
+    merchantId: waybill.merchantId,
     orderRef: draft.orderRef,
     parcelNo: draft.parcelNo,
-    serviceCode: draft.serviceCode,
+    serviceCode: waybill.serviceCode,
     nodeId: draft.nodeId,
     province: address.province,
     city: address.city,
     district: address.district,
     weightG: draft.weightG,
     volumeMl: draft.volumeMl,
-    issueTime: timestampFromMs(issueMs),
-  });
-  return toBinary(WaybillsIssuedSchema, create(WaybillsIssuedSchema, { parcels: [parcel] }));
+    issueTime: waybill.issueTime,
+  };
+  const event: WaybillsIssued = {
+    $typeName: 'queqiao.waybill.v1.WaybillsIssued',
+    parcels: [parcel],
+  };
+  return toBinary(WaybillsIssuedSchema, event);
 }
 
 export async function enqueueCancelled(tx: Tx, row: WaybillRow, time: Date): Promise<void> {
@@ -94,4 +102,10 @@ export async function enqueueRangeReport(
   ]);
 }
 
-export type IssuedDraft = ParcelDraft & { merchantId: string };
+export type IssuedFacts = {
+  number: string;
+  merchantId: string;
+  draft: ParcelDraft;
+  serviceCode: string;
+  issueTime: Timestamp;
+};

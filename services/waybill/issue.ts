@@ -1,6 +1,5 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { subjects } from '#libs/bus';
+import { type Timestamp, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { groupCommit } from '#libs/db';
 import { RpcError, toRpcError } from '#libs/errors';
 import { maskedConsignee, open, seal } from '#libs/privacy';
@@ -57,8 +56,10 @@ export function openIssuing(deps: Deps): { issue: Issue } & AsyncDisposable {
   }
 
   async function write({ merchant, dataKey, planned }: Draw, answers: IssueAnswer[]) {
-    const issueTime = deps.now();
-    const rows = planned.map((entry) => toRow(merchant, entry, dataKey, issueTime));
+    const date = deps.now();
+    const timestamp = timestampFromDate(date);
+    const stamp = { date, timestamp, dataKey };
+    const rows = planned.map((entry) => toRow(merchant, entry, stamp));
     let written: Written[];
     try {
       written = await writer.submit(rows);
@@ -73,7 +74,7 @@ export function openIssuing(deps: Deps): { issue: Issue } & AsyncDisposable {
     deps.numbers.giveBack(unused(planned, written));
     for (const [i, { index, draft, taken }] of planned.entries()) {
       const known = written[i]?.known;
-      if (known === undefined) answers[index] = issuedNow(taken.number, issueTime);
+      if (known === undefined) answers[index] = issuedNow(taken.number, timestamp);
       else answers[index] = await answerRepeat(deps, known, draft).catch(toRpcError);
     }
   }
@@ -120,10 +121,7 @@ async function takeNumbers(
 ): Promise<void> {
   const { resolution, bucket, draft } = entries[0] as Planless;
   let taken: TakenNumber[] = [];
-  let failure = new RpcError('NUMBER_RANGE_EXHAUSTED', {
-    field: 'courier_id',
-    metadata: { courier_id: draft.courierId, merchant_id: merchant.merchantId },
-  });
+  let failure: RpcError | undefined;
   try {
     taken = await deps.numbers.take(resolution.ranges, bucket, entries.length);
   } catch (error) {
@@ -131,19 +129,22 @@ async function takeNumbers(
   }
   for (const [i, entry] of entries.entries()) {
     const number = taken[i];
-    if (number === undefined) answers[entry.index] = failure;
-    else planned.push({ ...entry, taken: number });
+    if (number !== undefined) {
+      planned.push({ ...entry, taken: number });
+      continue;
+    }
+    failure ??= new RpcError('NUMBER_RANGE_EXHAUSTED', {
+      field: 'courier_id',
+      metadata: { courier_id: draft.courierId, merchant_id: merchant.merchantId },
+    });
+    answers[entry.index] = failure;
   }
 }
 
-function toRow(
-  { merchantId }: Merchant,
-  { draft, resolution, bucket, taken }: Planned,
-  { dataKeyId, key }: DataKey,
-  issueTime: Date,
-): NewWaybillRow {
+function toRow({ merchantId }: Merchant, planned: Planned, stamp: Stamp): NewWaybillRow {
+  const { draft, bucket, taken } = planned;
   const { number } = taken;
-  const event = { ...draft, merchantId, serviceCode: resolution.serviceCode };
+  const { serviceCode, eventSubject } = planned.resolution;
   const consignee = toBinary(ConsigneeSchema, draft.consignee);
   return {
     bucket,
@@ -152,16 +153,22 @@ function toRow(
     order_ref: draft.orderRef,
     parcel_no: draft.parcelNo,
     courier_id: draft.courierId,
-    service_code: resolution.serviceCode,
+    service_code: serviceCode,
     node_id: draft.nodeId,
-    issue_time: issueTime,
+    issue_time: stamp.date,
     body: toBody(draft),
     consignee_masked: toBinary(MaskedConsigneeSchema, maskedConsignee(draft.consignee)),
     // Bound to the number: a sealed consignee moved to another row does not open.
-    consignee_sealed: seal(key, consignee, Buffer.from(number)),
-    data_key_id: dataKeyId,
-    event_subject: subjects.waybillIssued(draft.courierId),
-    event_part: issuedEventPart(number, event, issueTime.getTime()),
+    consignee_sealed: seal(stamp.dataKey.key, consignee, Buffer.from(number, 'latin1')),
+    data_key_id: stamp.dataKey.dataKeyId,
+    event_subject: eventSubject,
+    event_part: issuedEventPart({
+      number,
+      merchantId,
+      draft,
+      serviceCode,
+      issueTime: stamp.timestamp,
+    }),
   };
 }
 
@@ -274,10 +281,14 @@ async function asDraft(deps: Deps, known: KnownWaybillRow, now: ParcelDraft): Pr
   };
 }
 
-function issuedNow(waybillNumber: string, time: Date): IssuedWaybill {
-  const issueTime = timestampFromDate(time);
-  const state = stateToMessage('issued');
-  return create(IssuedWaybillSchema, { waybillNumber, issueTime, alreadyIssued: false, state });
+function issuedNow(waybillNumber: string, issueTime: Timestamp): IssuedWaybill {
+  return {
+    $typeName: 'queqiao.waybill.v1.IssuedWaybill',
+    waybillNumber,
+    issueTime,
+    alreadyIssued: false,
+    state: stateToMessage('issued'),
+  };
 }
 
 function unused(planned: Planned[], written: Written[]): TakenNumber[] {
@@ -290,6 +301,8 @@ function rowAt(rows: NewWaybillRow[], index: number): NewWaybillRow {
 
 type Planless = { index: number; draft: ParcelDraft; resolution: Resolution; bucket: number };
 type Planned = Planless & { taken: TakenNumber };
+/** What the rows of one call have in common. */
+type Stamp = { date: Date; timestamp: Timestamp; dataKey: DataKey };
 type Draw = { merchant: Merchant; dataKey: DataKey; planned: Planned[] };
 /** `known` is set when an earlier call issued the parcel. */
 type Written = { known?: KnownWaybillRow };

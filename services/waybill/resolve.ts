@@ -1,3 +1,4 @@
+import { subjects } from '#libs/bus';
 import type { Directory } from '#libs/directory';
 import { RpcError } from '#libs/errors';
 import { Courier_State } from '#proto/queqiao/network/v1/courier';
@@ -7,7 +8,12 @@ import { type NumberRange, NumberRange_State } from '#proto/queqiao/network/v1/n
 import type { ParcelDraft } from './parcel.ts';
 
 /** What the network says of a parcel: the ranges its number may come from, best first. */
-export type Resolution = { serviceCode: string; ranges: NumberRange[] };
+export type Resolution = {
+  serviceCode: string;
+  ranges: NumberRange[];
+  /** Where the event of its issue goes. */
+  eventSubject: string;
+};
 
 /**
  * Looks up what parcels of one call name. The parcels of a batch mostly name the same courier and
@@ -52,7 +58,8 @@ async function resolve(
     });
   }
   const ranges = rangesFor(merchant, courierId, await directory.numberRanges(courierId));
-  return { serviceCode: service.serviceCode, ranges };
+  const eventSubject = subjects.waybillIssued(courierId);
+  return { serviceCode: service.serviceCode, ranges, eventSubject };
 }
 
 async function checkNode(

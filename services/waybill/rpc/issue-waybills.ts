@@ -1,12 +1,9 @@
-import { create } from '@bufbuild/protobuf';
 import { invalid, RpcError, toItemError } from '#libs/errors';
 import type { CallContext } from '#libs/grpc';
-import {
-  type IssueOutcome,
-  IssueOutcomeSchema,
-  type IssueWaybillsRequest,
-  type IssueWaybillsResponse,
-  IssueWaybillsResponseSchema,
+import type {
+  IssueOutcome,
+  IssueWaybillsRequest,
+  IssueWaybillsResponse,
 } from '#proto/queqiao/waybill/v1/waybill_service';
 import type { Deps } from '../deps.ts';
 import type { Issue, IssueAnswer } from '../issue.ts';
@@ -38,20 +35,19 @@ export async function issueWaybills(
   for (const [i, answer] of (await issue(merchant, drafts)).entries()) {
     answers[indexes[i] as number] = answer;
   }
-  return create(IssueWaybillsResponseSchema, {
-    outcomes: parcels.map((parcel, i) =>
-      toOutcome(parcel.orderRef, parcel.parcelNo, answers[i] as IssueAnswer),
-    ),
-  });
+  return {
+    $typeName: 'queqiao.waybill.v1.IssueWaybillsResponse',
+    outcomes: parcels.map(({ orderRef, parcelNo }, i) => ({
+      $typeName: 'queqiao.waybill.v1.IssueOutcome',
+      orderRef,
+      parcelNo,
+      outcome: toOutcome(answers[i] as IssueAnswer),
+    })),
+  };
 }
 
-function toOutcome(orderRef: string, parcelNo: number, answer: IssueAnswer): IssueOutcome {
-  return create(IssueOutcomeSchema, {
-    orderRef,
-    parcelNo,
-    outcome:
-      answer instanceof RpcError
-        ? { case: 'error', value: toItemError(answer) }
-        : { case: 'issued', value: answer },
-  });
+function toOutcome(answer: IssueAnswer): IssueOutcome['outcome'] {
+  return answer instanceof RpcError
+    ? { case: 'error', value: toItemError(answer) }
+    : { case: 'issued', value: answer };
 }
