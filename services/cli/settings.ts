@@ -31,7 +31,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     databaseUrl: config.QUEQIAO_DATABASE_URL || undefined,
     natsUrl: config.NATS_URL || undefined,
     listen: config.QUEQIAO_LISTEN,
-    isListenGiven: env['QUEQIAO_LISTEN'] !== undefined,
+    isListenGiven: Boolean(env['QUEQIAO_LISTEN']),
     networkAddress: config.QUEQIAO_NETWORK_ADDRESS || undefined,
     stateDir: resolve(config.QUEQIAO_STATE_DIR),
     logLevel: config.QUEQIAO_LOG_LEVEL[0] ?? 'info',

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { type LocalNats, startNats } from '#deploy/local/nats';
+import { freePort } from '#deploy/local/port';
 import { type LocalPostgres, startPostgres } from '#deploy/local/postgres';
 import { openState, type State } from '#deploy/local/state';
 import type { Logger } from '#libs/log';
@@ -44,15 +45,16 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       progress('Bringing the database up to date …');
       await migrateAll(modules, databaseUrl, log);
     }
+    const listen = await listenAddress(settings, progress);
     services = await runServices({
       modules,
       databaseUrl,
       natsUrl,
-      listen: settings.listen,
+      listen,
       networkAddress: settings.networkAddress,
       secrets,
       // Reflection tells the whole contract: for programmers on this machine only.
-      reflection: /^(127\.|localhost:|\[::1\])/.test(settings.listen),
+      reflection: /^(127\.|localhost:|\[::1\])/.test(listen),
       log,
       now,
     });
@@ -61,6 +63,18 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     await stop();
     throw error;
   }
+}
+
+/** The address asked for; the default one gives way to a free port when it is taken. */
+async function listenAddress(
+  { listen, isListenGiven }: Settings,
+  progress: (sentence: string) => void,
+): Promise<string> {
+  if (isListenGiven) return listen;
+  const [host, wanted] = listen.split(':');
+  const port = await freePort(Number(wanted));
+  if (port !== Number(wanted)) progress(`Port ${wanted} is taken; using ${port}.`);
+  return `${host}:${port}`;
 }
 
 export type SystemOptions = {
