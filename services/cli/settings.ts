@@ -6,7 +6,7 @@ export const SHAPE = {
   /** Postgres to use; without it one is started in the state folder. */
   QUEQIAO_DATABASE_URL: url({ default: '', protocols: ['postgres:', 'postgresql:'] }),
   /** NATS to use; without it one is started in the state folder. */
-  NATS_URL: url({ default: '', protocols: ['nats:', 'tls:', 'ws:', 'wss:'] }),
+  NATS_URL: url({ default: '', protocols: ['nats:', 'tls:'] }),
   /** host:port of the gRPC server. */
   QUEQIAO_LISTEN: text({ default: '127.0.0.1:50051' }),
   /** host:port of the network service, when it runs in another process. */
