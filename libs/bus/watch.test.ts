@@ -33,15 +33,17 @@ describe('a watcher', () => {
     await vi.waitFor(() => expect(seen).toEqual([RESET]), SOON);
     await nats.stop();
     await nats.start();
-    await vi.waitFor(() => expect(seen).toEqual([RESET, RESET]), SOON);
-    await bus.publish([changed('a')]);
-    await vi.waitFor(() => expect(seen).toEqual([RESET, RESET, 'a']), SOON);
+    await vi.waitFor(() => expect(seen.slice(1)).toContain(RESET), SOON);
+    // A connection made while the server comes up may be lost once more, with one more reset.
+    await vi.waitFor(() => bus.publish([changed('a')]), SOON);
+    await vi.waitFor(() => expect(seen.at(-1)).toBe('a'), SOON);
     await nats.kill();
     await nats.loseStore();
     await nats.start();
-    await vi.waitFor(() => expect(seen).toEqual([RESET, RESET, 'a', RESET]), SOON);
-    await bus.publish([changed('b')]);
+    await vi.waitFor(() => expect(seen.slice(seen.indexOf('a'))).toContain(RESET), SOON);
+    await vi.waitFor(() => bus.publish([changed('b')]), SOON);
     await vi.waitFor(() => expect(seen.at(-1)).toBe('b'), SOON);
+    expect(seen.filter((each) => each !== RESET)).toEqual(['a', 'b']);
   });
 
   it('begins when a server that was away arrives', async () => {
