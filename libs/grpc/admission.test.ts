@@ -137,6 +137,24 @@ describe('calls in flight', () => {
     expect(runningCount).toBe(3);
   });
 
+  it('of our own services are taken beyond the limit: those being served may need them', async () => {
+    const held = gate();
+    let runningCount = 0;
+    const getMerchant = async ({ merchantId }: { merchantId: string }) => {
+      runningCount += 1;
+      if (merchantId === 'held') await held.opened;
+      return {};
+    };
+    const options = { limits: { inFlightMax: 1 }, serviceSecret: SERVICE_SECRET };
+    await using it = await startFixture({ getMerchant }, options);
+    const first = it.client.getMerchant({ merchantId: 'held' });
+    await vi.waitFor(() => expect(runningCount).toBe(1));
+    expect((await failure(it.client.getMerchant({}))).reason).toBe('OVERLOADED');
+    await it.connect(NetworkService, { credentials: WAYBILL_SERVICE }).getMerchant({});
+    held.open();
+    await first;
+  });
+
   it('are refused before their body is there', async () => {
     const held = gate();
     const getMerchant = async () => {

@@ -22,7 +22,8 @@ export function createClient<Desc extends DescService>(
   options: ClientOptions,
 ): Client<Desc> {
   const insecure = grpc.credentials.createInsecure();
-  const channel = new grpc.Client(options.address, insecure, clientChannelOptions());
+  const isService = options.credentials !== undefined && 'serviceName' in options.credentials;
+  const channel = new grpc.Client(options.address, insecure, clientChannelOptions(isService));
   const deps: CallDeps = {
     channel,
     bearer: bearerOf(options.credentials),

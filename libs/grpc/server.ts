@@ -28,10 +28,11 @@ const OPEN_METHODS = /^grpc\.(health|reflection)\./;
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const inFlight = new InFlight(limits.inFlightMax);
+  const servicesInFlight = new InFlight(limits.inFlightMax);
   const openStreams = new Set<ServerCall>();
   const calls = new WeakMap<grpc.Metadata, ServerCall>();
   const { authenticate, serviceSecret, scopes = METHOD_SCOPES, now = () => new Date() } = options;
-  const rules = { authenticate, scopes, serviceSecret, limits, inFlight, now };
+  const rules = { authenticate, scopes, serviceSecret, limits, inFlight, servicesInFlight, now };
   const server = new grpc.Server({
     ...serverChannelOptions(limits),
     interceptors: [interceptor({ rules, calls, openStreams, log: options.log })],

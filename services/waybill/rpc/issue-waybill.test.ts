@@ -48,6 +48,20 @@ describe('IssueWaybill', () => {
     });
   });
 
+  it('serves as many calls as it takes while it asks afresh who calls', async () => {
+    await issue(parcelOf(shop, 'WARM'));
+    for (let round = 0; round < 10; round++) {
+      // Announced to every process: what is remembered of keys is asked for again, which must not
+      // wait behind the very calls that need it.
+      await seedMerchant(system);
+      const calls = Array.from({ length: 200 }, (_, i) =>
+        issue(parcelOf(shop, `FRESH-${round}-${i}`)),
+      );
+      const numbers = (await Promise.all(calls)).map(({ issued }) => issued?.waybillNumber);
+      expect(new Set(numbers).size).toBe(200);
+    }
+  });
+
   it('writes many single calls together, each with its own number', async () => {
     const calls = Array.from({ length: 200 }, (_, i) => issue(parcelOf(shop, `MANY-${i}`)));
     const numbers = (await Promise.all(calls)).map(({ issued }) => issued?.waybillNumber);
