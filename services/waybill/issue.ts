@@ -145,7 +145,7 @@ function toRow({ merchantId }: Merchant, planned: Planned, stamp: Stamp): NewWay
   const { draft, bucket, taken } = planned;
   const { number } = taken;
   const { serviceCode, eventSubject } = planned.resolution;
-  const consignee = toBinary(ConsigneeSchema, draft.consignee);
+  const consignee = draft.consigneeBytes ?? toBinary(ConsigneeSchema, draft.consignee);
   return {
     bucket,
     waybill_number: number,

@@ -1,5 +1,6 @@
-import { implement } from '#libs/grpc';
+import { type Handlers, implement } from '#libs/grpc';
 import { WaybillService } from '#proto/queqiao/waybill/v1/waybill_service';
+import { receive } from './consignee-bytes.ts';
 import type { Deps } from './deps.ts';
 import type { Issue } from './issue.ts';
 import { batchGetWaybills } from './rpc/batch-get-waybills.ts';
@@ -11,7 +12,7 @@ import { listWaybills } from './rpc/list-waybills.ts';
 import { lookUpWaybills } from './rpc/look-up-waybills.ts';
 
 export function waybillService(deps: Deps & { issue: Issue }) {
-  return implement(WaybillService, {
+  const handlers: Handlers<typeof WaybillService, typeof CODECS> = {
     issueWaybills: (request, context) => issueWaybills(deps, request, context),
     issueWaybill: (request, context) => issueWaybill(deps, request, context),
     getWaybill: (request, context) => getWaybill(deps, request, context),
@@ -19,5 +20,12 @@ export function waybillService(deps: Deps & { issue: Issue }) {
     lookUpWaybills: (request, context) => lookUpWaybills(deps, request, context),
     listWaybills: (request, context) => listWaybills(deps, request, context),
     cancelWaybill: (request, context) => cancelWaybill(deps, request, context),
-  });
+  };
+  return implement(WaybillService, handlers, CODECS);
 }
+
+/** The two hot calls keep the consignees' bytes as they came. */
+const CODECS = {
+  issueWaybills: receive(WaybillService.method.issueWaybills.input),
+  issueWaybill: receive(WaybillService.method.issueWaybill.input),
+};

@@ -6,6 +6,7 @@ import {
   type IssueWaybillResponse,
   IssueWaybillResponseSchema,
 } from '#proto/queqiao/waybill/v1/waybill_service';
+import type { Received } from '../consignee-bytes.ts';
 import type { Deps } from '../deps.ts';
 import type { Issue } from '../issue.ts';
 import { parseParcel } from '../parcel.ts';
@@ -13,12 +14,14 @@ import { merchantOf } from '../tenant.ts';
 
 export async function issueWaybill(
   { directory, issue }: Deps & { issue: Issue },
-  { merchantId, parcel }: IssueWaybillRequest,
+  { message: { merchantId, parcel }, consigneeBytes }: Received<IssueWaybillRequest>,
   { identity }: CallContext,
 ): Promise<IssueWaybillResponse> {
   const merchant = await directory.merchant(merchantOf(identity, merchantId));
   if (parcel === undefined) throw invalid('parcel', 'REQUIRED');
-  const [answer] = await issue(merchant, [parseParcel(parcel)]);
+  // A parcel that stands twice is merged into one, which the bytes of either are not.
+  const bytes = consigneeBytes.length === 1 ? consigneeBytes[0] : undefined;
+  const [answer] = await issue(merchant, [parseParcel(parcel, bytes)]);
   if (answer instanceof RpcError) throw answer;
   return create(IssueWaybillResponseSchema, answer === undefined ? {} : { issued: answer });
 }

@@ -5,6 +5,7 @@ import type {
   IssueWaybillsRequest,
   IssueWaybillsResponse,
 } from '#proto/queqiao/waybill/v1/waybill_service';
+import type { Received } from '../consignee-bytes.ts';
 import type { Deps } from '../deps.ts';
 import type { Issue, IssueAnswer } from '../issue.ts';
 import { type ParcelDraft, parseParcel } from '../parcel.ts';
@@ -14,7 +15,7 @@ export const PARCELS_MAX = 1_000;
 
 export async function issueWaybills(
   { directory, issue }: Deps & { issue: Issue },
-  { merchantId, parcels }: IssueWaybillsRequest,
+  { message: { merchantId, parcels }, consigneeBytes }: Received<IssueWaybillsRequest>,
   { identity }: CallContext,
 ): Promise<IssueWaybillsResponse> {
   const merchant = await directory.merchant(merchantOf(identity, merchantId));
@@ -26,7 +27,7 @@ export async function issueWaybills(
   const indexes: number[] = [];
   for (const [i, parcel] of parcels.entries()) {
     try {
-      drafts.push(parseParcel(parcel));
+      drafts.push(parseParcel(parcel, consigneeBytes[i]));
       indexes.push(i);
     } catch (error) {
       answers[i] = error as RpcError;
