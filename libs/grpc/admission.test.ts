@@ -137,7 +137,7 @@ describe('calls in flight', () => {
     expect(runningCount).toBe(3);
   });
 
-  it('of our own services are taken beyond the limit: those being served may need them', async () => {
+  it('of our own services are taken beyond the limit: others may be waiting for them', async () => {
     const held = gate();
     let runningCount = 0;
     const getMerchant = async ({ merchantId }: { merchantId: string }) => {

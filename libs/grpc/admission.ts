@@ -22,14 +22,14 @@ export async function admit(
   refuseLargeMetadata(metadata, rules.limits.metadataBytesMax);
   call.endAt(shortened(deadline, rules.limits.deadlineMaxMs, Date.now()));
   if (call.isEnded) return;
-  // A call being served may need an answer of our own services: those never wait behind it.
+  // A call being served may need an answer of our own services: they never wait behind it.
   if (isFromService(metadata)) rules.servicesInFlight.enter(call);
   else rules.inFlight.enter(call);
   call.identity = await identify(metadata, rules);
   checkScope(call.method, call.identity, rules.scopes);
 }
 
-/** By the look of its token, which is checked right after: a false one holds a place for no time. */
+/** By the look of its token, which is checked right after: a false one holds no place for long. */
 function isFromService(metadata: Metadata): boolean {
   const [header = ''] = metadata.get('authorization');
   return header.toString().startsWith(`Bearer ${SERVICE_TOKEN_PREFIX}`);

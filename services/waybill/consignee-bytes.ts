@@ -9,8 +9,8 @@ export const PARCELS_FIELD = 2;
 export const CONSIGNEE_FIELD = 6;
 
 /**
- * The encoded consignee of each parcel in an encoded IssueWaybillsRequest or IssueWaybillRequest, as
- * it came: it is sealed as it is, which saves encoding it again, a tenth of the work of a waybill.
+ * The encoded consignee of each parcel in an encoded IssueWaybillsRequest or IssueWaybillRequest,
+ * as it came: it is sealed as it is, which saves encoding it again, a tenth of a waybill's work.
  * Undefined where there is none, where it stands twice (the reader merges those) or is too long.
  */
 export function consigneeBytesOf(request: Uint8Array): (Uint8Array | undefined)[] {
