@@ -74,11 +74,6 @@ export const REASONS: Record<Reason, ReasonRow> = {
     '订单 {order_ref} 的第 {parcel_no} 个包裹已取得面单 {waybill_number},但 {field} 不同;' +
       '取消面单不会释放该编号,请改用下一个 parcel_no',
   ),
-  REQUEST_ID_REUSED: row(
-    'ALREADY_EXISTS',
-    'request_id was used before for another request',
-    'request_id 已被另一个请求使用',
-  ),
   NUMBER_RANGE_OVERLAP: row(
     'ALREADY_EXISTS',
     'the numbers of this range overlap those of another range',

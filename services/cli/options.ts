@@ -9,12 +9,6 @@ export function wholeNumber({ min, max }: { min: number; max: number }): (text: 
   };
 }
 
-/** A whole number too large for a double, for an option. */
-export function bigNumber(text: string): bigint {
-  if (!/^\d{1,18}$/.test(text)) throw new InvalidArgumentError('It is a whole number.');
-  return BigInt(text);
-}
-
 /** A decimal number, for an option. */
 export function decimalNumber(text: string): number {
   if (!/^-?\d+(\.\d+)?$/.test(text)) throw new InvalidArgumentError('It is a number.');

@@ -12,7 +12,7 @@ import { parseWaybillNumber } from '../parcel.ts';
 import { findByNumbers, waybillNotFound } from '../read.ts';
 import { tenantOf } from '../tenant.ts';
 
-export const NUMBERS_MAX = 1_000;
+const NUMBERS_MAX = 1_000;
 
 export async function batchGetWaybills(
   deps: Deps,

@@ -11,7 +11,7 @@ import type { Issue, IssueAnswer } from '../issue.ts';
 import { type ParcelDraft, parseParcel } from '../parcel.ts';
 import { merchantOf } from '../tenant.ts';
 
-export const PARCELS_MAX = 1_000;
+const PARCELS_MAX = 1_000;
 
 export async function issueWaybills(
   { directory, issue }: Deps & { issue: Issue },

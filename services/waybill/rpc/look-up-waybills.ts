@@ -14,7 +14,7 @@ import { waybillNotFound } from '../read.ts';
 import { selectByParcelKeys } from '../store/waybill.ts';
 import { merchantOf } from '../tenant.ts';
 
-export const KEYS_MAX = 1_000;
+const KEYS_MAX = 1_000;
 
 export async function lookUpWaybills(
   { pool, directory }: Deps,
