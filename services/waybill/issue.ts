@@ -169,6 +169,11 @@ function toRow({ merchantId }: Merchant, planned: Planned, stamp: Stamp): NewWay
       serviceCode,
       issueTime: stamp.timestamp,
     }),
+    account_id: '',
+    parcel_count: 1,
+    outward_number: null,
+    phone_index: null,
+    state: 'issued',
   };
 }
 

@@ -1,12 +1,14 @@
 import { Waybill_State } from '#proto/queqiao/waybill/v1/waybill';
 
 /** States as the database holds them; the schema's check repeats the list and a test compares. */
-export const STATES = ['issued', 'cancelled'] as const;
+export const STATES = ['issued', 'prepositioned', 'recalled', 'cancelled'] as const;
 export type State = (typeof STATES)[number];
 
 /** From which states a command may move a waybill, and where to. */
 const TRANSITIONS = {
-  cancel: { from: ['issued'], to: 'cancelled' },
+  cancel: { from: ['issued', 'prepositioned'], to: 'cancelled' },
+  release: { from: ['prepositioned'], to: 'issued' },
+  recall: { from: ['prepositioned'], to: 'recalled' },
 } as const satisfies Record<string, { from: readonly State[]; to: State }>;
 
 export function allows(command: keyof typeof TRANSITIONS, from: State): boolean {
@@ -15,6 +17,8 @@ export function allows(command: keyof typeof TRANSITIONS, from: State): boolean 
 
 const TO_MESSAGE: Record<State, Waybill_State> = {
   issued: Waybill_State.ISSUED,
+  prepositioned: Waybill_State.PREPOSITIONED,
+  recalled: Waybill_State.RECALLED,
   cancelled: Waybill_State.CANCELLED,
 };
 

@@ -21,20 +21,23 @@ const INSERT = `
     select * from unnest(
       $1::int2[], $2::text[], $3::text[], $4::text[], $5::int2[], $6::text[], $7::text[],
       $8::text[], $9::timestamptz[], $10::bytea[], $11::bytea[], $12::bytea[], $13::int8[],
-      $14::text[], $15::bytea[]
+      $14::text[], $15::bytea[], $16::text[], $17::int2[], $18::text[], $19::int8[], $20::text[]
     ) with ordinality as input(
       bucket, waybill_number, merchant_id, order_ref, parcel_no, courier_id, service_code,
       node_id, issue_time, body, consignee_masked, consignee_sealed, data_key_id,
-      event_subject, event_part, position
+      event_subject, event_part, account_id, parcel_count, outward_number, phone_index, state,
+      position
     )
   ), inserted as (
     insert into waybill.waybill (
       bucket, waybill_number, merchant_id, order_ref, parcel_no, courier_id, service_code,
-      node_id, issue_time, body, consignee_masked, consignee_sealed, data_key_id
+      node_id, issue_time, body, consignee_masked, consignee_sealed, data_key_id,
+      account_id, parcel_count, outward_number, phone_index, state
     )
     select
       bucket, waybill_number, merchant_id, order_ref, parcel_no, courier_id, service_code,
-      node_id, issue_time, body, consignee_masked, consignee_sealed, data_key_id
+      node_id, issue_time, body, consignee_masked, consignee_sealed, data_key_id,
+      account_id, parcel_count, outward_number, phone_index, state
     from input
     order by position
     on conflict (bucket, merchant_id, lower(order_ref), parcel_no) do nothing
@@ -66,6 +69,11 @@ function toArrays(rows: NewWaybillRow[]): Buffer[] {
     int8Array(rows.map((row) => row.data_key_id)),
     textArray(rows.map((row) => row.event_subject)),
     byteaArray(rows.map((row) => row.event_part)),
+    textArray(rows.map((row) => row.account_id)),
+    int2Array(rows.map((row) => row.parcel_count)),
+    textArray(rows.map((row) => row.outward_number)),
+    int8Array(rows.map((row) => row.phone_index)),
+    textArray(rows.map((row) => row.state)),
   ];
 }
 
@@ -111,6 +119,11 @@ export type NewWaybillRow = ParcelKeyRow & {
   data_key_id: bigint;
   event_subject: string;
   event_part: Uint8Array;
+  account_id: string;
+  parcel_count: number;
+  outward_number: string | null;
+  phone_index: bigint | null;
+  state: State;
 };
 
 export type KnownWaybillRow = ParcelKeyRow & {
