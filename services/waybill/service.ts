@@ -1,8 +1,9 @@
 import { type Handlers, implement } from '#libs/grpc';
 import { WaybillService } from '#proto/queqiao/waybill/v1/waybill_service';
-import { receive } from './consignee-bytes.ts';
+import { encodeOutcomes } from './answer.ts';
 import type { Deps } from './deps.ts';
 import type { Issue } from './issue.ts';
+import { receiveParcels } from './receive.ts';
 import { batchGetWaybills } from './rpc/batch-get-waybills.ts';
 import { cancelWaybill } from './rpc/cancel-waybill.ts';
 import { getWaybill } from './rpc/get-waybill.ts';
@@ -24,8 +25,8 @@ export function waybillService(deps: Deps & { issue: Issue }) {
   return implement(WaybillService, handlers, CODECS);
 }
 
-/** The two hot calls keep the consignees' bytes as they came. */
+/** The two hot calls are read from their bytes, and the larger answer is written as bytes. */
 const CODECS = {
-  issueWaybills: receive(WaybillService.method.issueWaybills.input),
-  issueWaybill: receive(WaybillService.method.issueWaybill.input),
+  issueWaybills: { requestDeserialize: receiveParcels, responseSerialize: encodeOutcomes },
+  issueWaybill: { requestDeserialize: receiveParcels },
 };
