@@ -24,7 +24,7 @@ import { openUnary, type UnaryCall } from './unary.ts';
  * same bare client.
  */
 export async function benchIssue(options: BenchOptions): Promise<Record<string, number>> {
-  const { seconds, say, profile } = options;
+  const { seconds, waybills, say, profile } = options;
   const folder = await mkdtemp(join(tmpdir(), 'queqiao-bench-'));
   await chmod(folder, 0o711);
   const server = await startBenchServer({ stateDir: join(folder, 'state'), profile });
@@ -37,14 +37,16 @@ export async function benchIssue(options: BenchOptions): Promise<Record<string, 
     say(`unary × 64       ${told(unary)}`);
     const copyRows = await benchCopy(server.databaseUrl);
     say(`COPY binary      ${Math.round(copyRows)} rows/s`);
-    return figuresOf({ echo, batch, unary, copyRows, rssMb: server.rssMaxMb() });
+    const issuedCount = batch.itemCount + unary.itemCount;
+    const memory = await benchMemory(server, waybills - issuedCount, say);
+    return { ...figuresOf({ echo, batch, unary, copyRows }), ...memory };
   } finally {
     await server.stop();
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-function figuresOf({ echo, batch, unary, copyRows, rssMb }: Measured): Record<string, number> {
+function figuresOf({ echo, batch, unary, copyRows }: Measured): Record<string, number> {
   const round = (value: number, digits = 0) => Number(value.toFixed(digits));
   return {
     copy_rows_per_s: round(copyRows),
@@ -63,7 +65,6 @@ function figuresOf({ echo, batch, unary, copyRows, rssMb }: Measured): Record<st
     unary_client_cpu_us: round(unary.clientUs, 1),
     batch_over_copy: round(batch.itemsPerS / copyRows, 3),
     unary_over_echo: round(unary.itemsPerS / echo.itemsPerS, 3),
-    rss_max_mb: round(rssMb),
   };
 }
 
@@ -94,6 +95,38 @@ async function benchUnary(server: BenchServer, seconds: number): Promise<LoadFig
       return 1;
     },
   });
+}
+
+/**
+ * The server's memory while it goes on issuing, `count` more in four quarters: flat if the last two
+ * quarters need no more than the first two.
+ */
+async function benchMemory(
+  server: BenchServer,
+  count: number,
+  say: (line: string) => void,
+): Promise<Record<string, number>> {
+  const next = requestSource(100);
+  using issue = openUnary(server, `${SERVICE}/IssueWaybills`);
+  const peaksMb: number[] = [];
+  for (let quarter = 0; quarter < 4; quarter++) {
+    let rest = Math.max(0, Math.ceil(count / 4 / 100));
+    let peakMb = 0;
+    const lane = async () => {
+      while (rest-- > 0) {
+        await issue.call(next());
+        if (rest % 250 === 0) peakMb = Math.max(peakMb, await server.rssMb());
+      }
+    };
+    await Promise.all(Array.from({ length: 8 }, lane));
+    peaksMb.push(Math.max(peakMb, await server.rssMb()));
+    say(`memory           ${Math.round(peaksMb.at(-1) ?? 0)} MB in quarter ${quarter + 1}`);
+  }
+  const [first = 0, second = 0, third = 0, fourth = 0] = peaksMb;
+  return {
+    rss_growth_mb: Math.round(Math.max(third, fourth) - Math.max(first, second)),
+    rss_max_mb: Math.round(server.rssMaxMb()),
+  };
 }
 
 /** The figures of a load, with the processor time that each item cost, by process. */
@@ -150,5 +183,4 @@ type Measured = {
   batch: MeasuredLoad;
   unary: MeasuredLoad;
   copyRows: number;
-  rssMb: number;
 };

@@ -1,19 +1,34 @@
 import * as grpc from '@grpc/grpc-js';
 
-/** A bare grpc-js client of one method that sends and answers bytes: no work of its own. */
-export function openUnary({ address, apiKey }: Server, method: string): UnaryCall {
-  const client = new grpc.Client(address, grpc.credentials.createInsecure());
+/**
+ * A bare grpc-js client of one method that sends and answers bytes: no work of its own. With
+ * `connections`, calls take them in turn.
+ */
+export function openUnary({ address, apiKey }: Server, method: string, connections = 1): UnaryCall {
+  const insecure = grpc.credentials.createInsecure();
+  const ownConnection = { 'grpc.use_local_subchannel_pool': 1 };
+  const clients = Array.from(
+    { length: connections },
+    () => new grpc.Client(address, insecure, ownConnection),
+  );
+  let turn = 0;
+  const path = `/${method}`;
   const metadata = new grpc.Metadata();
   if (apiKey !== undefined) metadata.set('authorization', `Bearer ${apiKey}`);
   return {
-    call: (request) =>
+    call: (request, deadlineMs) =>
       new Promise((resolve, reject) => {
-        client.makeUnaryRequest(`/${method}`, asIs, asIs, request, metadata, (error, answer) => {
+        const options = deadlineMs === undefined ? {} : { deadline: Date.now() + deadlineMs };
+        const done: grpc.requestCallback<Buffer> = (error, answer) => {
           if (error === null && answer !== undefined) resolve(answer);
           else reject(error ?? new Error('no answer'));
-        });
+        };
+        const client = clients[turn++ % connections] as grpc.Client;
+        client.makeUnaryRequest(path, asIs, asIs, request, metadata, options, done);
       }),
-    [Symbol.dispose]: () => client.close(),
+    [Symbol.dispose]() {
+      for (const client of clients) client.close();
+    },
   };
 }
 
@@ -23,4 +38,6 @@ function asIs(bytes: Buffer): Buffer {
 
 type Server = { address: string; apiKey?: string };
 
-export type UnaryCall = Disposable & { call(request: Buffer): Promise<Buffer> };
+export type UnaryCall = Disposable & {
+  call(request: Buffer, deadlineMs?: number): Promise<Buffer>;
+};
