@@ -14,19 +14,26 @@ const RETRY_AFTER_MS = 200;
  * What every call passes before its body is read, cheapest check first. Throws what the caller is
  * answered.
  */
-export async function admit(
+export function admit(
   call: ServerCall,
   { metadata, deadline }: Arrival,
   rules: AdmissionRules,
-): Promise<void> {
+): Promise<void> | undefined {
   refuseLargeMetadata(metadata, rules.limits.metadataBytesMax);
   call.endAt(shortened(deadline, rules.limits.deadlineMaxMs, Date.now()));
-  if (call.isEnded) return;
+  if (call.isEnded) return undefined;
   // A call being served may need an answer of our own services: they never wait behind it.
   if (isFromService(metadata)) rules.servicesInFlight.enter(call);
   else rules.inFlight.enter(call);
-  call.identity = await identify(metadata, rules);
-  checkScope(call.method, call.identity, rules.scopes);
+  const identity = identify(metadata, rules);
+  if (identity instanceof Promise) return identity.then((known) => admitAs(call, known, rules));
+  admitAs(call, identity, rules);
+  return undefined;
+}
+
+function admitAs(call: ServerCall, identity: Identity, { scopes }: AdmissionRules): void {
+  call.identity = identity;
+  checkScope(call.method, identity, scopes);
 }
 
 /** By the look of its token, which is checked right after: a false one holds no place for long. */
@@ -49,7 +56,7 @@ export function shortened(deadline: Deadline, maxMs: number, nowMs: number): num
   return Math.min(Number(deadline) - HOP_MS, nowMs + maxMs);
 }
 
-async function identify(metadata: Metadata, rules: AdmissionRules): Promise<Identity> {
+function identify(metadata: Metadata, rules: AdmissionRules): Identity | Promise<Identity> {
   const [header, second] = metadata.get('authorization');
   const [, secret] = /^Bearer +([\x21-\x7e]+)$/i.exec(String(header ?? '')) ?? [];
   if (secret === undefined || second !== undefined) throw new RpcError('API_KEY_MISSING');
@@ -107,8 +114,8 @@ export class InFlight {
 /** What is known of a call before its body. */
 export type Arrival = { metadata: Metadata; deadline: Deadline };
 
-/** Whom a secret speaks for; throws API_KEY_INVALID if for nobody. */
-export type Authenticate = (secret: string) => Promise<Identity>;
+/** Whom a secret speaks for, at once where that is known; API_KEY_INVALID if for nobody. */
+export type Authenticate = (secret: string) => Promise<Identity> | Identity;
 
 /** Full method name → scope. */
 export type MethodScopes = Readonly<Record<string, string>>;

@@ -30,12 +30,12 @@ export function openRunning(parts: Parts): RunningServer {
  * does, but only those that nothing else has begun to close: so it comes first.
  */
 async function stopInOrder(parts: Parts, graceMs: number): Promise<void> {
-  const { server, address, health, inFlight, openStreams } = parts;
+  const { server, address, health, inFlight, watchers } = parts;
   await health?.stop();
   server.drain(address, graceMs);
   const closed = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
-  // Watchers of the health never leave by themselves.
-  for (const call of openStreams) call.fail(new RpcError('DEPENDENCY_DOWN'));
+  // They never leave by themselves.
+  for (const call of watchers) call.fail(new RpcError('DEPENDENCY_DOWN'));
   await atMost(graceMs, Promise.all([closed, inFlight.untilIdle()]));
   // For a connection that was being opened when the rest was drained.
   server.drain(address, 0);
@@ -55,7 +55,7 @@ type Parts = {
   readonly address: string;
   readonly health: Health | undefined;
   readonly inFlight: InFlight;
-  readonly openStreams: ReadonlySet<ServerCall>;
+  readonly watchers: ReadonlySet<ServerCall>;
 };
 
 export interface RunningServer extends AsyncDisposable {
