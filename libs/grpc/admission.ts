@@ -3,6 +3,7 @@ import { RpcError, tooMany } from '#libs/errors';
 import type { Clock } from '#libs/run';
 import type { Identity } from './identity.ts';
 import { HOP_MS, type Limits } from './limits.ts';
+import type { OpenStreams } from './open-streams.ts';
 import { KIND_SCOPES } from './scopes.ts';
 import type { ServerCall } from './server-call.ts';
 import { SERVICE_TOKEN_PREFIX, type Secret, verifyServiceToken } from './service-token.ts';
@@ -19,8 +20,11 @@ export function admit(
   { metadata, deadline }: Arrival,
   rules: AdmissionRules,
 ): Promise<void> | undefined {
-  refuseLargeMetadata(metadata, rules.limits.metadataBytesMax);
-  call.endAt(shortened(deadline, rules.limits.deadlineMaxMs, Date.now()));
+  const { limits } = rules;
+  refuseLargeMetadata(metadata, limits.metadataBytesMax);
+  // A stream has its own end, see StreamCall.
+  const durationMaxMs = call.isStream ? Number.POSITIVE_INFINITY : limits.deadlineMaxMs;
+  call.endAt(shortened(deadline, durationMaxMs, Date.now()));
   if (call.isEnded) return undefined;
   // A call being served may need an answer of our own services: they never wait behind it.
   if (isFromService(metadata)) rules.servicesInFlight.enter(call);
@@ -31,9 +35,13 @@ export function admit(
   return undefined;
 }
 
-function admitAs(call: ServerCall, identity: Identity, { scopes }: AdmissionRules): void {
+function admitAs(call: ServerCall, identity: Identity, rules: AdmissionRules): void {
   call.identity = identity;
-  checkScope(call.method, identity, scopes);
+  checkScope(call.method, identity, rules.scopes);
+  if (!call.isStream || call.isEnded) return;
+  // Open, it only waits; what it sends takes a place when it is worked on, see StreamContext.
+  call.onOver?.();
+  rules.streams.enter(call);
 }
 
 /** By the look of its token, which is checked right after: a false one holds no place for long. */
@@ -83,9 +91,17 @@ export class InFlight {
   readonly #max: number;
   #count = 0;
   #idle: (() => void)[] = [];
+  readonly #waiting: (() => void)[] = [];
 
   constructor(max: number) {
     this.#max = max;
+  }
+
+  /** Resolves to the way out when there is a place, in the order of asking. */
+  async whenFree(): Promise<() => void> {
+    if (this.#count < this.#max) this.#count += 1;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    return () => this.#leave();
   }
 
   enter(call: ServerCall): void {
@@ -105,6 +121,12 @@ export class InFlight {
   }
 
   #leave(): void {
+    const next = this.#waiting.shift();
+    if (next !== undefined) {
+      // The place passes on.
+      next();
+      return;
+    }
     this.#count -= 1;
     if (this.#count > 0) return;
     for (const resolve of this.#idle.splice(0)) resolve();
@@ -128,5 +150,6 @@ export type AdmissionRules = {
   readonly inFlight: InFlight;
   /** Of calls by our own services. */
   readonly servicesInFlight: InFlight;
+  readonly streams: OpenStreams;
   readonly now: Clock;
 };

@@ -3,11 +3,12 @@ import * as grpc from '@grpc/grpc-js';
 import { context } from '@opentelemetry/api';
 import { RpcError, tooMany } from '#libs/errors';
 import type { Clock } from '#libs/run';
+import { ClientStream } from './client-stream.ts';
 import { type AnyMethod, type MethodName, methodOf, serviceDefinition } from './definition.ts';
 import type { CallContext } from './identity.ts';
 import { clientChannelOptions, MESSAGE_BYTES_MAX } from './limits.ts';
 import { type Secret, serviceTokens } from './service-token.ts';
-import { fromServiceError } from './status.ts';
+import { fromServiceError, toServiceError } from './status.ts';
 import { openTelemetry, type StartMeasuring, withTrace } from './telemetry.ts';
 
 const DEFAULT_DEADLINE_MS = 10_000;
@@ -30,12 +31,13 @@ export function createClient<Desc extends DescService>(
     deadlineMs: options.deadlineMs ?? DEFAULT_DEADLINE_MS,
     startMeasuring: openTelemetry('client', serverAttributes(options.address)),
   };
-  const methods = Object.entries(serviceDefinition(desc))
-    .filter(([, { requestStream, responseStream }]) => !requestStream && !responseStream)
-    .map(([name, method]) => [
-      name,
-      async (request: object, call: CallOptions = {}) => invoke(deps, method, { request, call }),
-    ]);
+  const methods = Object.entries(serviceDefinition(desc)).map(([name, method]) => [
+    name,
+    method.requestStream
+      ? (requests: AsyncIterable<object>, call?: CallOptions) =>
+          openStream(deps, method, { requests, call: call ?? {} })
+      : async (request: object, call: CallOptions = {}) => invoke(deps, method, { request, call }),
+  ]);
   const close = () => channel.close();
   return { ...Object.fromEntries(methods), close, [Symbol.dispose]: close } as Client<Desc>;
 }
@@ -71,6 +73,32 @@ function invoke(deps: CallDeps, method: AnyMethod, { request, call }: Invocation
   });
 }
 
+function openStream(
+  deps: CallDeps,
+  method: AnyMethod,
+  { requests, call }: { requests: AsyncIterable<object>; call: CallOptions },
+): ClientStream {
+  for (const signal of signalsOf(call)) if (signal.aborted) throw toCancelled(signal.reason);
+  const measuring = deps.startMeasuring?.(methodOf(method.path), context.active());
+  let metadata = deps.metadata(call);
+  if (measuring !== undefined) metadata = withTrace(measuring.context, metadata);
+  // A stream lasts until the server ends it; a deadline is for those who ask for one.
+  const { deadlineMs = Number.POSITIVE_INFINITY } = call;
+  const deadline = deadlineFor(deps, { ...call, deadlineMs });
+  const stream = new ClientStream({
+    call: deps.channel.createCall(method.path, deadline, null, null, null),
+    method,
+    metadata,
+    requests,
+    onEnd(code) {
+      unlisten();
+      measuring?.end(code);
+    },
+  });
+  const unlisten = onAbort(signalsOf(call), (reason) => stream.cancel(toCancelled(reason)));
+  return stream;
+}
+
 /** What grpc-js tells of one answer. */
 class UnaryAnswer implements grpc.InterceptingListener {
   readonly #method: AnyMethod;
@@ -102,11 +130,6 @@ class UnaryAnswer implements grpc.InterceptingListener {
       return new RpcError('INTERNAL', { cause });
     }
   }
-}
-
-function toServiceError(status: grpc.StatusObject): grpc.ServiceError {
-  const { code, details } = status;
-  return Object.assign(new Error(`${code} ${grpc.status[code]}: ${details}`), status);
 }
 
 /** The same metadata for all calls that say nothing of their own: making them costs. */
@@ -184,12 +207,18 @@ type CallDeps = {
 
 type Invocation = { request: object; call: CallOptions };
 
-/** One function for each unary method, named in camelCase. */
+/** One function for each method, named in camelCase. */
 export type Client<Desc extends DescService> = {
   readonly [Name in UnaryName<Desc>]: (
     request: MessageInitShape<Desc['method'][Name]['input']>,
     options?: CallOptions,
   ) => Promise<MessageShape<Desc['method'][Name]['output']>>;
+} & {
+  /** Sends what `requests` yields; the answers come as the server gives them. */
+  readonly [Name in BidiName<Desc>]: (
+    requests: AsyncIterable<MessageInitShape<Desc['method'][Name]['input']>>,
+    options?: CallOptions,
+  ) => AsyncIterableIterator<MessageShape<Desc['method'][Name]['output']>>;
 } & {
   /** Ends the connection; calls that are under way are cancelled. */
   close(): void;
@@ -198,6 +227,12 @@ export type Client<Desc extends DescService> = {
 
 type UnaryName<Desc extends DescService> = {
   [Name in MethodName<Desc>]: Desc['method'][Name] extends { methodKind: 'unary' } ? Name : never;
+}[MethodName<Desc>];
+
+type BidiName<Desc extends DescService> = {
+  [Name in MethodName<Desc>]: Desc['method'][Name] extends { methodKind: 'bidi_streaming' }
+    ? Name
+    : never;
 }[MethodName<Desc>];
 
 export type ClientOptions = {

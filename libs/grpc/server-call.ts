@@ -157,6 +157,14 @@ export abstract class ServerCall implements CallListener {
     return new Date(this.#deadlineMs);
   }
 
+  /** The server is about to stop. */
+  retire(): void {
+    this.fail(new RpcError('DEPENDENCY_DOWN'));
+  }
+
+  /** Called when the call has ended, with the error if it was one. */
+  protected ended(_error: RpcError | undefined): void {}
+
   /** Fields of the log line that only some calls have. */
   protected logFields(): object | undefined {
     return undefined;
@@ -178,6 +186,7 @@ export abstract class ServerCall implements CallListener {
     if (this.#measuring === undefined) this.#log(code, error);
     else context.with(this.#measuring.context, () => this.#log(code, error));
     this.#measuring?.end(code);
+    this.ended(error);
     this.#leaveIfOver();
   }
 

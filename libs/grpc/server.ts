@@ -11,13 +11,15 @@ import {
 } from './admission.ts';
 import { type AnyMethod, methodOf, serviceDefinition } from './definition.ts';
 import { Health, type HealthCheck } from './health.ts';
-import type { AnyHandler, ServiceImplementation } from './implement.ts';
+import type { ServiceImplementation } from './implement.ts';
 import { DEFAULT_LIMITS, type Limits, serverChannelOptions } from './limits.ts';
+import { OpenStreams } from './open-streams.ts';
 import { reflection } from './reflection.ts';
 import { METHOD_SCOPES } from './scopes.ts';
 import type { ServerCall, ServerCallDeps } from './server-call.ts';
 import type { Secret } from './service-token.ts';
 import { openRunning, type RunningServer } from './stop.ts';
+import { type ServedStream, StreamCall } from './stream-call.ts';
 import { openTelemetry } from './telemetry.ts';
 import { OpenCall, type ServedMethod, UnaryCall } from './unary-call.ts';
 
@@ -27,51 +29,52 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const inFlight = new InFlight(limits.inFlightMax);
   const servicesInFlight = new InFlight(limits.inFlightMax);
   const { authenticate, serviceSecret, scopes = METHOD_SCOPES, now = () => new Date() } = options;
-  const rules = { authenticate, scopes, serviceSecret, limits, inFlight, servicesInFlight, now };
-  const watchers = new Set<ServerCall>();
+  const streams = new OpenStreams(limits.streamsPerIdentityMax);
+  const places = { inFlight, servicesInFlight, streams };
+  const rules = { authenticate, scopes, serviceSecret, limits, ...places, now };
   const { services, log } = options;
   const server = new grpc.Server({
     ...serverChannelOptions(limits),
-    interceptors: [interceptor({ rules, services, watchers, log })],
+    interceptors: [interceptor({ rules, services, log })],
   });
   for (const service of services) addService(server, service);
   const health = await addHealth(server, options);
   if (options.reflection) reflection(services.map(({ desc }) => desc)).addToServer(server);
   const address = await listen(server, options.listen);
   health?.start();
-  return openRunning({ server, address, health, inFlight, watchers });
+  return openRunning({ server, address, health, inFlight, streams });
 }
 
 /**
  * Stands between grpc-js and every method: makes the ServerCall, which admits the call before a
  * byte of its body is read, serves it, and sees every status that leaves.
  */
-function interceptor({ rules, watchers, log, services }: InterceptorDeps): grpc.ServerInterceptor {
+function interceptor({ rules, log, services }: InterceptorDeps): grpc.ServerInterceptor {
   const startMeasuring = openTelemetry('server');
-  const methods = servedMethods(services, {
+  const deps: ServerCallDeps = {
     log,
     startMeasuring,
     isOpen: false,
     admit: (call, arrival) => admit(call, arrival, rules),
-  });
-  // Only grpc's own health and reflection are not in the map. They ask about the server, not through
-  // it: no key, no place among the calls in flight, quiet logs.
+  };
+  const methods = servedMethods(services, { ...rules, deps });
+  // Only grpc's own health and reflection are not in the map. They ask about the server, not
+  // through it: no key, no place among the calls in flight, quiet logs.
   const open: ServerCallDeps = {
     log,
     startMeasuring,
     isOpen: true,
     admit(call, { metadata }) {
       refuseLargeMetadata(metadata, rules.limits.metadataBytesMax);
-      watchers.add(call);
-      call.onOver = () => watchers.delete(call);
+      rules.streams.watch(call);
       return undefined;
     },
   };
   return ({ path }, base) => {
-    const served = methods.get(path);
+    const serve = methods.get(path);
     const start = base.start.bind(base);
     base.start = (listener) => {
-      if (served !== undefined) start(new UnaryCall(served, base));
+      if (serve !== undefined) start(serve(base));
       else start(new OpenCall(methodOf(path), open, { base, listener }));
     };
     // Two of its methods replaced, it is what grpc-js' own interceptors would wrap once more.
@@ -82,17 +85,24 @@ function interceptor({ rules, watchers, log, services }: InterceptorDeps): grpc.
 /** The methods of all services by their paths. */
 function servedMethods(
   services: readonly ServiceImplementation[],
-  deps: ServerCallDeps,
-): ReadonlyMap<string, ServedMethod> {
-  const methods = new Map<string, ServedMethod>();
+  common: Pick<ServedStream, 'deps' | 'limits' | 'inFlight'>,
+): ReadonlyMap<string, Serve> {
+  const methods = new Map<string, Serve>();
   for (const { desc, handlers, codecs } of services) {
     for (const [name, method] of Object.entries(serviceDefinition(desc, codecs))) {
-      const handler = handlers[name] as AnyHandler;
-      methods.set(method.path, { name: methodOf(method.path), method, handler, deps });
+      const served = { ...common, name: methodOf(method.path), method, handler: handlers[name] };
+      methods.set(
+        method.path,
+        method.requestStream
+          ? (base) => new StreamCall(served as ServedStream, base)
+          : (base) => new UnaryCall(served as ServedMethod, base),
+      );
     }
   }
   return methods;
 }
+
+type Serve = (base: grpc.ServerInterceptingCallInterface) => ServerCall;
 
 /** Makes the methods known to grpc-js, which takes bytes in and out: ServerCall does the rest. */
 function addService(server: grpc.Server, { desc }: ServiceImplementation): void {
@@ -137,8 +147,6 @@ function listen(server: grpc.Server, address: string): Promise<string> {
 type InterceptorDeps = {
   readonly rules: AdmissionRules;
   readonly services: readonly ServiceImplementation[];
-  /** Calls of health and reflection, some of which never end by themselves. */
-  readonly watchers: Set<ServerCall>;
   readonly log: Logger;
 };
 
