@@ -2,7 +2,12 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { timestampDate } from '@bufbuild/protobuf/wkt';
 import { ByteWriter } from '#libs/bytes';
 import { RpcError, toItemError } from '#libs/errors';
-import { type IssueOutcome, IssueOutcomeSchema } from '#proto/queqiao/waybill/v1/waybill_service';
+import { ItemErrorSchema } from '#proto/queqiao/type/v1/item_error';
+import {
+  IssuedWaybillSchema,
+  type IssueOutcome,
+  IssueOutcomeSchema,
+} from '#proto/queqiao/waybill/v1/waybill_service';
 import { writeTimestamp } from './events.ts';
 import type { IssueAnswer } from './issue.ts';
 import type { ParcelDraft } from './parcel.ts';
@@ -30,11 +35,20 @@ export function encodeOutcomes({ parcels, answers }: AnsweredParcels): Buffer {
 function writeIssued(
   to: ByteWriter,
   parcel: ScannedParcel,
-  { waybillNumber, issueTime, state }: Exclude<IssueAnswer, RpcError>,
+  answer: Exclude<IssueAnswer, RpcError>,
 ): void {
   to.bytesField(0x0a, parcel.source, parcel.orderRefStart, parcel.orderRefEnd);
   to.varintField(0x10, parcel.parcelNo);
-  to.byte(0x1a);
+  writeNumber(to, 0x1a, answer);
+}
+
+/** A field with an IssuedWaybill that was drawn now. */
+function writeNumber(
+  to: ByteWriter,
+  tag: number,
+  { waybillNumber, issueTime, state }: Exclude<IssueAnswer, RpcError>,
+): void {
+  to.byte(tag);
   const issued = to.beginLength();
   to.asciiField(0x0a, waybillNumber);
   if (issueTime !== undefined) {
@@ -45,6 +59,26 @@ function writeIssued(
   }
   to.varintField(0x20, state);
   to.endLength(issued);
+}
+
+/** An encoded IssueWaybillStreamResponse, in the same manner. */
+export function encodeItemOutcomes({ window, outcomes }: AnsweredItems): Buffer {
+  const to = new ByteWriter(16 + outcomes.length * 96);
+  to.varintField(0x08, window);
+  for (const { itemId, answer } of outcomes) {
+    to.byte(0x12);
+    const outcome = to.beginLength();
+    to.textField(0x0a, itemId);
+    if (answer instanceof RpcError) {
+      to.bytesField(0x1a, Buffer.from(toBinary(ItemErrorSchema, toItemError(answer))));
+    } else if (answer.alreadyIssued) {
+      to.bytesField(0x12, Buffer.from(toBinary(IssuedWaybillSchema, answer)));
+    } else {
+      writeNumber(to, 0x12, answer);
+    }
+    to.endLength(outcome);
+  }
+  return to.buffer.subarray(0, to.length);
 }
 
 /** What became of one parcel, as a message. */
@@ -65,3 +99,6 @@ export type AnsweredParcels = {
   /** One for each parcel. */
   answers: IssueAnswer[];
 };
+
+export type AnsweredItems = { window: number; outcomes: AnsweredItem[] };
+export type AnsweredItem = { itemId: string; answer: IssueAnswer };

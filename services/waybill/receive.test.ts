@@ -5,12 +5,22 @@ import { describe, expect, it } from 'vitest';
 import { AddressSchema } from '#proto/queqiao/type/v1/address';
 import { ConsigneeSchema, type Parcel, ParcelSchema } from '#proto/queqiao/waybill/v1/waybill';
 import {
+  IssueItemSchema,
   IssueWaybillRequestSchema,
+  IssueWaybillStreamRequestSchema,
   IssueWaybillsRequestSchema,
 } from '#proto/queqiao/waybill/v1/waybill_service';
 import { differingField, parseParcel } from './parcel.ts';
 import { ScannedParcel, scanParcel } from './parcel-scan.ts';
-import { MERCHANT_ID_FIELD, PARCELS_FIELD, receiveParcels } from './receive.ts';
+import {
+  ITEM_ID_FIELD,
+  ITEM_PARCEL_FIELD,
+  ITEMS_FIELD,
+  MERCHANT_ID_FIELD,
+  PARCELS_FIELD,
+  receiveItems,
+  receiveParcels,
+} from './receive.ts';
 
 // Mostly valid values, with everything in between that could be taken for one.
 const mostly = <T>(good: fc.Arbitrary<T>, other: fc.Arbitrary<T>) =>
@@ -142,11 +152,38 @@ describe('a request', () => {
     expect(() => receiveParcels(bytes.subarray(0, bytes.length - 1))).toThrow();
   });
 
+  it('of a stream has an item for each, with the parcel that the other calls would read', () => {
+    const item = fc.record({ itemId: fc.string({ unit: 'grapheme' }), parcel: fc.boolean() });
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), fc.array(item), (merchantId, given) => {
+        const items = given.map(({ itemId, parcel }) =>
+          parcel ? { itemId, parcel: ordinary() } : { itemId },
+        );
+        const message = create(IssueWaybillStreamRequestSchema, { merchantId, items });
+        const bytes = Buffer.from(toBinary(IssueWaybillStreamRequestSchema, message));
+        const received = receiveItems(bytes);
+        expect(received.merchantId).toBe(merchantId);
+        expect(received.items.map(({ itemId }) => itemId)).toEqual(items.map((i) => i.itemId));
+        for (const [i, { parcel }] of received.items.entries()) {
+          expect(parcel instanceof ScannedParcel).toBe(given[i]?.parcel);
+        }
+        if (bytes.length > 0) {
+          const cut = () => receiveItems(bytes.subarray(0, bytes.length - 1));
+          expect(cut).toThrow();
+        }
+      }),
+    );
+  });
+
   it('has its parcels and merchant in the fields of the contract', () => {
     expect(IssueWaybillsRequestSchema.field.merchantId.number).toBe(MERCHANT_ID_FIELD);
     expect(IssueWaybillRequestSchema.field.merchantId.number).toBe(MERCHANT_ID_FIELD);
     expect(IssueWaybillsRequestSchema.field.parcels.number).toBe(PARCELS_FIELD);
     expect(IssueWaybillRequestSchema.field.parcel.number).toBe(PARCELS_FIELD);
+    expect(IssueWaybillStreamRequestSchema.field.merchantId.number).toBe(MERCHANT_ID_FIELD);
+    expect(IssueWaybillStreamRequestSchema.field.items.number).toBe(ITEMS_FIELD);
+    expect(IssueItemSchema.field.itemId.number).toBe(ITEM_ID_FIELD);
+    expect(IssueItemSchema.field.parcel.number).toBe(ITEM_PARCEL_FIELD);
     expect(AddressSchema.fields.map(({ number }) => number)).toEqual([1, 2, 3, 4, 5]);
     expect(ConsigneeSchema.fields.map(({ number }) => number)).toEqual([1, 2, 3]);
   });

@@ -1,13 +1,14 @@
 import { type Handlers, implement } from '#libs/grpc';
 import { WaybillService } from '#proto/queqiao/waybill/v1/waybill_service';
-import { encodeOutcomes } from './answer.ts';
+import { encodeItemOutcomes, encodeOutcomes } from './answer.ts';
 import type { Deps } from './deps.ts';
 import type { Issue } from './issue.ts';
-import { receiveParcels } from './receive.ts';
+import { receiveItems, receiveParcels } from './receive.ts';
 import { batchGetWaybills } from './rpc/batch-get-waybills.ts';
 import { cancelWaybill } from './rpc/cancel-waybill.ts';
 import { getWaybill } from './rpc/get-waybill.ts';
 import { issueWaybill } from './rpc/issue-waybill.ts';
+import { issueWaybillStream } from './rpc/issue-waybill-stream.ts';
 import { issueWaybills } from './rpc/issue-waybills.ts';
 import { listWaybills } from './rpc/list-waybills.ts';
 import { lookUpWaybills } from './rpc/look-up-waybills.ts';
@@ -16,6 +17,7 @@ export function waybillService(deps: Deps & { issue: Issue }) {
   const handlers: Handlers<typeof WaybillService, typeof CODECS> = {
     issueWaybills: (request, context) => issueWaybills(deps, request, context),
     issueWaybill: (request, context) => issueWaybill(deps, request, context),
+    issueWaybillStream: (requests, context) => issueWaybillStream(deps, requests, context),
     getWaybill: (request, context) => getWaybill(deps, request, context),
     batchGetWaybills: (request, context) => batchGetWaybills(deps, request, context),
     lookUpWaybills: (request, context) => lookUpWaybills(deps, request, context),
@@ -25,8 +27,9 @@ export function waybillService(deps: Deps & { issue: Issue }) {
   return implement(WaybillService, handlers, CODECS);
 }
 
-/** The two hot calls are read from their bytes, and the larger answer is written as bytes. */
+/** The hot calls are read from their bytes, and the larger answers are written as bytes. */
 const CODECS = {
   issueWaybills: { requestDeserialize: receiveParcels, responseSerialize: encodeOutcomes },
   issueWaybill: { requestDeserialize: receiveParcels },
+  issueWaybillStream: { requestDeserialize: receiveItems, responseSerialize: encodeItemOutcomes },
 };
