@@ -15,6 +15,7 @@ import { type LoadFigures, load } from './load.ts';
 import type { BenchOptions } from './main.ts';
 import { requestSource } from './parcels.ts';
 import { type BenchServer, startBenchServer } from './server.ts';
+import { benchStream } from './stream.ts';
 import { openUnary, type UnaryCall } from './unary.ts';
 
 /**
@@ -33,39 +34,53 @@ export async function benchIssue(options: BenchOptions): Promise<Record<string, 
     say(`echo × 64        ${told(echo)}`);
     const batch = await measured(server, () => benchBatch(server, seconds));
     say(`batch 100 × 8    ${told(batch)}`);
+    const bidi = await measured(server, () => benchStream(server, { seconds, isSingle: false }));
+    say(`bidi 256         ${told(bidi)}`);
+    const single = await measured(server, () => benchStream(server, { seconds, isSingle: true }));
+    say(`bidi 256, by one ${told(single)}`);
     const unary = await measured(server, () => benchUnary(server, seconds));
     say(`unary × 64       ${told(unary)}`);
     const copyRows = await benchCopy(server.databaseUrl);
     say(`COPY binary      ${Math.round(copyRows)} rows/s`);
-    const issuedCount = batch.itemCount + unary.itemCount;
+    const loads = [batch, bidi, single, unary];
+    const issuedCount = loads.reduce((sum, { itemCount }) => sum + itemCount, 0);
     const memory = await benchMemory(server, waybills - issuedCount, say);
-    return { ...figuresOf({ echo, batch, unary, copyRows }), ...memory };
+    return { ...figuresOf({ echo, batch, bidi, single, unary, copyRows }), ...memory };
   } finally {
     await server.stop();
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-function figuresOf({ echo, batch, unary, copyRows }: Measured): Record<string, number> {
-  const round = (value: number, digits = 0) => Number(value.toFixed(digits));
+function figuresOf(measured: Measured): Record<string, number> {
+  const { echo, batch, bidi, single, unary, copyRows } = measured;
   return {
-    copy_rows_per_s: round(copyRows),
-    echo_calls_per_s: round(echo.itemsPerS),
-    batch_items_per_s: round(batch.itemsPerS),
-    batch_p50_ms: round(batch.p50Ms, 1),
-    batch_p99_ms: round(batch.p99Ms, 1),
-    batch_server_cpu_us: round(batch.serverUs, 1),
-    batch_postgres_cpu_us: round(batch.postgresUs, 1),
-    batch_client_cpu_us: round(batch.clientUs, 1),
-    unary_calls_per_s: round(unary.itemsPerS),
-    unary_p50_ms: round(unary.p50Ms, 1),
-    unary_p99_ms: round(unary.p99Ms, 1),
-    unary_server_cpu_us: round(unary.serverUs, 1),
-    unary_postgres_cpu_us: round(unary.postgresUs, 1),
-    unary_client_cpu_us: round(unary.clientUs, 1),
-    batch_over_copy: round(batch.itemsPerS / copyRows, 3),
-    unary_over_echo: round(unary.itemsPerS / echo.itemsPerS, 3),
+    copy_rows_per_s: rounded(copyRows),
+    echo_calls_per_s: rounded(echo.itemsPerS),
+    ...loadFigures('batch', 'items', batch),
+    ...loadFigures('bidi', 'items', bidi),
+    ...loadFigures('bidi_single', 'items', single),
+    ...loadFigures('unary', 'calls', unary),
+    batch_over_copy: rounded(batch.itemsPerS / copyRows, 3),
+    bidi_over_copy: rounded(bidi.itemsPerS / copyRows, 3),
+    bidi_single_over_copy: rounded(single.itemsPerS / copyRows, 3),
+    unary_over_echo: rounded(unary.itemsPerS / echo.itemsPerS, 3),
   };
+}
+
+function loadFigures(name: string, unit: string, load: MeasuredLoad): Record<string, number> {
+  return {
+    [`${name}_${unit}_per_s`]: rounded(load.itemsPerS),
+    [`${name}_p50_ms`]: rounded(load.p50Ms, 1),
+    [`${name}_p99_ms`]: rounded(load.p99Ms, 1),
+    [`${name}_server_cpu_us`]: rounded(load.serverUs, 1),
+    [`${name}_postgres_cpu_us`]: rounded(load.postgresUs, 1),
+    [`${name}_client_cpu_us`]: rounded(load.clientUs, 1),
+  };
+}
+
+function rounded(value: number, digits = 0): number {
+  return Number(value.toFixed(digits));
 }
 
 async function benchBatch(server: BenchServer, seconds: number): Promise<LoadFigures> {
@@ -181,6 +196,8 @@ type MeasuredLoad = LoadFigures & { serverUs: number; postgresUs: number; client
 type Measured = {
   echo: LoadFigures;
   batch: MeasuredLoad;
+  bidi: MeasuredLoad;
+  single: MeasuredLoad;
   unary: MeasuredLoad;
   copyRows: number;
 };

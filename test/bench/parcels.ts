@@ -8,32 +8,70 @@ import { demoOrders } from '../../services/cli/demo.ts';
  * the making of its load.
  */
 export function requestSource(parcelsPerRequest: number): () => Buffer {
-  const prefix = `BENCH${runId()}-`;
-  const orders = demoOrders(360);
-  const template: Buffer[] = [];
-  const places: number[] = [];
-  let length = 0;
-  for (let i = 0; i < parcelsPerRequest; i++) {
-    const order = orders[i % orders.length] as (typeof orders)[number];
-    const bytes = Buffer.from(toBinary(ParcelSchema, toParcel(order, prefix + NO_DIGITS, i)));
-    const head = Buffer.concat([Buffer.from([PARCELS_TAG]), varint(bytes.length)]);
-    places.push(length + head.length + bytes.indexOf(NO_DIGITS));
-    template.push(head, bytes);
-    length += head.length + bytes.length;
-  }
-  const whole = Buffer.concat(template);
+  const { whole, places } = template(parcelsPerRequest);
   let next = 0;
   return () => {
     const request = Buffer.from(whole);
-    for (const at of places) {
-      let rest = next++;
-      for (let i = at + NO_DIGITS.length - 1; rest > 0; i--) {
-        request[i] = 0x30 + (rest % 10);
-        rest = Math.floor(rest / 10);
-      }
+    for (const at of places) putDigits(request, at, next++);
+    return request;
+  };
+}
+
+/**
+ * The same for IssueWaybillStream: requests of as many items as asked for, each named by the number
+ * of the items before it.
+ */
+export function itemSource(): (count: number) => Buffer {
+  // Each item is a template of its own; a run of them, one after the other, is a request.
+  const { whole, places, ends } = template(ITEMS_MAX, true);
+  let next = 0;
+  return (count) => {
+    const request = Buffer.from(whole.subarray(0, ends[count - 1]));
+    for (let i = 0; i < count; i++) {
+      putDigits(request, places[2 * i] as number, next);
+      putDigits(request, places[2 * i + 1] as number, next++);
     }
     return request;
   };
+}
+
+function template(count: number, asItems = false): Template {
+  const prefix = `BENCH${runId()}-`;
+  const orders = demoOrders(360);
+  const pieces: Buffer[] = [];
+  const places: number[] = [];
+  const ends: number[] = [];
+  let length = 0;
+  for (let i = 0; i < count; i++) {
+    const order = orders[i % orders.length] as (typeof orders)[number];
+    const parcel = Buffer.from(toBinary(ParcelSchema, toParcel(order, prefix + NO_DIGITS, i)));
+    const piece = asItems ? itemField(parcel) : field(PARCELS_TAG, parcel);
+    for (let at = piece.indexOf(NO_DIGITS); at >= 0; at = piece.indexOf(NO_DIGITS, at + 1)) {
+      places.push(length + at);
+    }
+    pieces.push(piece);
+    length += piece.length;
+    ends.push(length);
+  }
+  return { whole: Buffer.concat(pieces), places, ends };
+}
+
+function putDigits(request: Buffer, place: number, value: number): void {
+  let rest = value;
+  for (let i = place + NO_DIGITS.length - 1; rest > 0; i--) {
+    request[i] = 0x30 + (rest % 10);
+    rest = Math.floor(rest / 10);
+  }
+}
+
+/** An IssueItem in an IssueWaybillStreamRequest. */
+function itemField(parcel: Buffer): Buffer {
+  const itemId = field(0x0a, Buffer.from(NO_DIGITS));
+  return field(ITEMS_TAG, Buffer.concat([itemId, field(0x12, parcel)]));
+}
+
+function field(tag: number, bytes: Buffer): Buffer {
+  return Buffer.concat([Buffer.from([tag]), varint(bytes.length), bytes]);
 }
 
 let runs = 0;
@@ -67,3 +105,14 @@ function varint(value: number): Buffer {
 const NO_DIGITS = '0000000000';
 /** The field `parcels` of an IssueWaybillsRequest and `parcel` of an IssueWaybillRequest. */
 const PARCELS_TAG = 0x12;
+/** The field `items` of an IssueWaybillStreamRequest. */
+const ITEMS_TAG = 0x12;
+const ITEMS_MAX = 256;
+
+type Template = {
+  whole: Buffer;
+  /** Where the digits stand that differ from one parcel to the next. */
+  places: number[];
+  /** Where each parcel or item ends. */
+  ends: number[];
+};
