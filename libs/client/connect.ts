@@ -1,16 +1,24 @@
 import { type Client, createClient } from '#libs/grpc';
 import { NetworkService } from '#proto/queqiao/network/v1/network_service';
 import { WaybillService } from '#proto/queqiao/waybill/v1/waybill_service';
+import { Issuer, type IssuerOptions } from './issuer.ts';
 
 /** A connection to a Queqiao at host:port. Make one and keep it; close it at the end. */
 export function connect(address: string, apiKey: string): QueqiaoClient {
   const options = { address, credentials: { apiKey } };
   const network = createClient(NetworkService, options);
   const waybill = createClient(WaybillService, options);
+  const issuers = new Set<Issuer>();
   return {
     network,
     waybill,
+    issuer(given) {
+      const issuer = new Issuer(options, given, () => issuers.delete(issuer));
+      issuers.add(issuer);
+      return issuer;
+    },
     close() {
+      for (const issuer of issuers) issuer.abort();
       network.close();
       waybill.close();
     },
@@ -20,5 +28,8 @@ export function connect(address: string, apiKey: string): QueqiaoClient {
 export type QueqiaoClient = {
   network: Client<typeof NetworkService>;
   waybill: Client<typeof WaybillService>;
+  /** For parcels that come one by one: they travel together, and survive a broken connection. */
+  issuer(options?: IssuerOptions): Issuer;
+  /** Ends the connection; what is under way is cancelled. Close issuers before. */
   close(): void;
 };

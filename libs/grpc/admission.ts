@@ -41,6 +41,7 @@ function admitAs(call: ServerCall, identity: Identity, rules: AdmissionRules): v
   if (!call.isStream || call.isEnded) return;
   // Open, it only waits; what it sends takes a place when it is worked on, see StreamContext.
   call.onOver?.();
+  call.onOver = undefined;
   rules.streams.enter(call);
 }
 

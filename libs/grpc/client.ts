@@ -4,7 +4,13 @@ import { context } from '@opentelemetry/api';
 import { RpcError, tooMany } from '#libs/errors';
 import type { Clock } from '#libs/run';
 import { ClientStream } from './client-stream.ts';
-import { type AnyMethod, type MethodName, methodOf, serviceDefinition } from './definition.ts';
+import {
+  type AnyMethod,
+  type Codecs,
+  type MethodName,
+  methodOf,
+  serviceDefinition,
+} from './definition.ts';
 import type { CallContext } from './identity.ts';
 import { clientChannelOptions, MESSAGE_BYTES_MAX } from './limits.ts';
 import { type Secret, serviceTokens } from './service-token.ts';
@@ -21,17 +27,19 @@ const DEFAULT_DEADLINE_MS = 10_000;
 export function createClient<Desc extends DescService>(
   desc: Desc,
   options: ClientOptions,
+  codecs: Codecs<Desc> = {},
 ): Client<Desc> {
   const insecure = grpc.credentials.createInsecure();
   const isService = options.credentials !== undefined && 'serviceName' in options.credentials;
-  const channel = new grpc.Channel(options.address, insecure, clientChannelOptions(isService));
+  const isAlone = isService || options.ownConnection === true;
+  const channel = new grpc.Channel(options.address, insecure, clientChannelOptions(isAlone));
   const deps: CallDeps = {
     channel,
     metadata: metadataSource(bearerOf(options.credentials)),
     deadlineMs: options.deadlineMs ?? DEFAULT_DEADLINE_MS,
     startMeasuring: openTelemetry('client', serverAttributes(options.address)),
   };
-  const methods = Object.entries(serviceDefinition(desc)).map(([name, method]) => [
+  const methods = Object.entries(serviceDefinition(desc, codecs)).map(([name, method]) => [
     name,
     method.requestStream
       ? (requests: AsyncIterable<object>, call?: CallOptions) =>
@@ -241,6 +249,8 @@ export type ClientOptions = {
   credentials?: Credentials;
   /** Default 10 s. */
   deadlineMs?: number;
+  /** Not the connection that other clients of this process have to the same server. */
+  ownConnection?: boolean;
 };
 
 /** An API key, or the name of one of Queqiao's own services with the secret that they share. */

@@ -39,12 +39,12 @@ export async function testSystem(options: TestSystemOptions = {}): Promise<TestS
     level: 'debug',
     destination: { write: (line) => void lines.push(line) },
   });
-  const run = () =>
+  const run = (listen = '127.0.0.1:0') =>
     runServices({
       modules: MODULES,
       databaseUrl: database.url,
       natsUrl: 'natsUrl' in options ? options.natsUrl : inject('natsUrl'),
-      listen: '127.0.0.1:0',
+      listen,
       secrets,
       reflection: true,
       log,
@@ -70,8 +70,9 @@ export async function testSystem(options: TestSystemOptions = {}): Promise<TestS
     waybill: (apiKey = operatorKey) =>
       keep(createClient(WaybillService, { address: services.address, credentials: { apiKey } })),
     async restart() {
+      const { address } = services;
       await services.stop(20_000);
-      services = await run();
+      services = await run(address);
     },
     async [Symbol.asyncDispose]() {
       for (const client of clients) client.close();
@@ -204,7 +205,7 @@ export type TestSystem = AsyncDisposable & {
   /** A client with this key, the operator's by default; closed with the system. */
   network(apiKey?: string): Client<typeof NetworkService>;
   waybill(apiKey?: string): Client<typeof WaybillService>;
-  /** Stops the services in order and starts them again on the same database. */
+  /** Stops the services in order and starts them again: the same database, the same address. */
   restart(): Promise<void>;
 };
 
