@@ -3,5 +3,7 @@
 // Stores nothing: services keep wrapped data keys beside their rows.
 export { newDataKey } from './data-key.ts';
 export { maskedConsignee, maskName, maskPhone } from './mask.ts';
+export { maskAddressDetail } from './mask-address.ts';
 export { createMasterKeyFile, loadMasterKey, type MasterKey } from './master-key.ts';
+export { type NormalPhone, normalizePhone } from './phone.ts';
 export { open, SEAL_OVERHEAD_BYTES, seal } from './seal.ts';
