@@ -28,7 +28,7 @@ export function normalizePhone(phone: string): NormalPhone {
   const { isChinese, plus, groups, extension } = parsePhone(phone);
   const digits = groups.join('');
   // Written internationally, an area code loses its 0.
-  const isArea = isChinese && !digits.startsWith('0') && /^[2-9]\d{9,10}$/.test(digits);
+  const isArea = isChinese && !digits.startsWith('0') && /^(?:10\d{8}|[2-9]\d{9,10})$/.test(digits);
   const isService = /^[48]00\d{7}$/.test(digits);
   return { number: isArea && !isService ? `0${digits}` : plus + digits, extension };
 }

@@ -13,7 +13,7 @@ export const waybill: Module = {
 
   async start({ pool, relay, directory, secrets, now }) {
     const numbers = new NumberPool({ pool, now });
-    const dataKeys = new DataKeys({ pool, masterKey: secrets.masterKey, now });
+    const dataKeys = new DataKeys({ pool, keyring: secrets.keyring, now });
     const numberDirectory = new NumberDirectory(pool);
     const deps = { pool, directory, numbers, numberDirectory, dataKeys, relay, now };
     const issuing = openIssuing(deps);

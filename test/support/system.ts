@@ -7,7 +7,7 @@ import { inject } from 'vitest';
 import { openPool } from '#libs/db';
 import { type Client, createClient } from '#libs/grpc';
 import { createLogger } from '#libs/log';
-import { createMasterKeyFile, loadMasterKey } from '#libs/privacy';
+import { createMasterKeyFile, Keyring, loadMasterKey } from '#libs/privacy';
 import type { Clock } from '#libs/run';
 import { Subject_Kind } from '#proto/queqiao/network/v1/api_key';
 import { NetworkService } from '#proto/queqiao/network/v1/network_service';
@@ -30,7 +30,7 @@ export async function testSystem(options: TestSystemOptions = {}): Promise<TestS
   const secrets: Secrets = {
     apiKeyPepper: randomBytes(32),
     serviceSecret: randomBytes(32).toString('base64url'),
-    masterKey: await loadMasterKey(join(folder, 'master.key')),
+    keyring: new Keyring({ current: await loadMasterKey(join(folder, 'master.key')) }),
   };
   const now = options.now ?? (() => new Date());
   const lines: string[] = [];
