@@ -26,6 +26,15 @@ export class Keyring {
     return this.#current.keyId;
   }
 
+  /** Those that only open. */
+  get otherIds(): string[] {
+    return [...this.#byId.keys()].filter((keyId) => keyId !== this.currentId);
+  }
+
+  has(masterKeyId: string): boolean {
+    return this.#byId.has(masterKeyId);
+  }
+
   async wrap(key: KeyObject): Promise<WrappedKey> {
     const wrapped = await this.#ask((signal) => this.#current.wrap(key, signal));
     return { masterKeyId: this.#current.keyId, wrapped };

@@ -51,7 +51,7 @@ function surnameLength(characters: readonly string[]): number {
 const HIDDEN_CHARACTERS_MAX = 6;
 const SHORT_HAN = /^[\u4e00-\u9fa5]{2,3}$/;
 const LETTER = /\p{L}/u;
-/** White space at the ends and all that has no shape: zero-width, direction, variation, controls. */
+/** White space at the ends and what has no shape: zero-width, direction, variation, controls. */
 const INVISIBLE = /^\s+|\s+$|[\p{C}\p{Variation_Selector}\p{Default_Ignorable_Code_Point}]/gu;
 const CHARACTER = /\P{M}\p{M}*|\p{M}+/gu;
 

@@ -13,6 +13,7 @@ import { Subject_Kind } from '#proto/queqiao/network/v1/api_key';
 import { NetworkService } from '#proto/queqiao/network/v1/network_service';
 import { Node_Kind } from '#proto/queqiao/network/v1/node';
 import { NumberRange_CheckDigitScheme } from '#proto/queqiao/network/v1/number_range';
+import { VaultService } from '#proto/queqiao/waybill/v1/vault_service';
 import type { ParcelSchema } from '#proto/queqiao/waybill/v1/waybill';
 import { WaybillService } from '#proto/queqiao/waybill/v1/waybill_service';
 import type { Secrets } from '../../services/module.ts';
@@ -30,7 +31,8 @@ export async function testSystem(options: TestSystemOptions = {}): Promise<TestS
   const secrets: Secrets = {
     apiKeyPepper: randomBytes(32),
     serviceSecret: randomBytes(32).toString('base64url'),
-    keyring: new Keyring({ current: await loadMasterKey(join(folder, 'master.key')) }),
+    keyring:
+      options.keyring ?? new Keyring({ current: await loadMasterKey(join(folder, 'master.key')) }),
   };
   const now = options.now ?? (() => new Date());
   const lines: string[] = [];
@@ -69,6 +71,8 @@ export async function testSystem(options: TestSystemOptions = {}): Promise<TestS
       keep(createClient(NetworkService, { address: services.address, credentials: { apiKey } })),
     waybill: (apiKey = operatorKey) =>
       keep(createClient(WaybillService, { address: services.address, credentials: { apiKey } })),
+    vault: (apiKey = operatorKey) =>
+      keep(createClient(VaultService, { address: services.address, credentials: { apiKey } })),
     async restart() {
       await services.stop(20_000);
       services = await run();
@@ -192,6 +196,8 @@ export type TestSystemOptions = {
   now?: Clock;
   /** Default the shared server; undefined runs without any NATS. */
   natsUrl?: string | undefined;
+  /** Default a fresh master key. */
+  keyring?: Keyring;
 };
 
 export type TestSystem = AsyncDisposable & {
@@ -204,6 +210,7 @@ export type TestSystem = AsyncDisposable & {
   /** A client with this key, the operator's by default; closed with the system. */
   network(apiKey?: string): Client<typeof NetworkService>;
   waybill(apiKey?: string): Client<typeof WaybillService>;
+  vault(apiKey?: string): Client<typeof VaultService>;
   /** Stops the services in order and starts them again on the same database. */
   restart(): Promise<void>;
 };

@@ -2,10 +2,12 @@
 -- beside it as long as no key is destroyed.
 
 -- A destroyed key leaves its row behind: that month gets no other one, and a second call knows
--- that the first one was. clear_time is set when the last of its waybills is emptied, too.
+-- that the first one was. clear_position tells how far its waybills were emptied, and clear_time
+-- when the last one was.
 alter table waybill.data_key
   alter column wrapped drop not null,
   add column erase_time timestamptz,
+  add column clear_position text,
   add column clear_time timestamptz,
   add constraint data_key_erased check ((wrapped is null) = (erase_time is not null)),
   add constraint data_key_cleared check (clear_time is null or erase_time is not null);
