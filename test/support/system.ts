@@ -41,13 +41,13 @@ export async function testSystem(options: TestSystemOptions = {}): Promise<TestS
     level: 'debug',
     destination: { write: (line) => void lines.push(line) },
   });
-  const run = () =>
+  const run = (change: Partial<Secrets> = {}) =>
     runServices({
       modules: MODULES,
       databaseUrl: database.url,
       natsUrl: 'natsUrl' in options ? options.natsUrl : inject('natsUrl'),
       listen: '127.0.0.1:0',
-      secrets,
+      secrets: { ...secrets, ...change },
       reflection: true,
       log,
       now,
@@ -73,9 +73,9 @@ export async function testSystem(options: TestSystemOptions = {}): Promise<TestS
       keep(createClient(WaybillService, { address: services.address, credentials: { apiKey } })),
     vault: (apiKey = operatorKey) =>
       keep(createClient(VaultService, { address: services.address, credentials: { apiKey } })),
-    async restart() {
+    async restart(change) {
       await services.stop(20_000);
-      services = await run();
+      services = await run(change);
     },
     async [Symbol.asyncDispose]() {
       for (const client of clients) client.close();
@@ -212,7 +212,7 @@ export type TestSystem = AsyncDisposable & {
   waybill(apiKey?: string): Client<typeof WaybillService>;
   vault(apiKey?: string): Client<typeof VaultService>;
   /** Stops the services in order and starts them again on the same database. */
-  restart(): Promise<void>;
+  restart(change?: Partial<Secrets>): Promise<void>;
 };
 
 export type SeededMerchant = {
