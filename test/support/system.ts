@@ -6,7 +6,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { inject } from 'vitest';
 import { openPool } from '#libs/db';
 import { type Client, createClient } from '#libs/grpc';
-import { createLogger } from '#libs/log';
+import { createLogger, type Logger } from '#libs/log';
 import { createMasterKeyFile, Keyring, loadMasterKey } from '#libs/privacy';
 import type { Clock } from '#libs/run';
 import { Subject_Kind } from '#proto/queqiao/network/v1/api_key';
@@ -63,6 +63,7 @@ export async function testSystem(options: TestSystemOptions = {}): Promise<TestS
     database,
     secrets,
     operatorKey,
+    log,
     logged: () => lines.join(''),
     get address() {
       return services.address;
@@ -205,6 +206,8 @@ export type TestSystem = AsyncDisposable & {
   readonly secrets: Secrets;
   readonly operatorKey: string;
   readonly address: string;
+  /** The services' own logger. */
+  readonly log: Logger;
   /** Every line logged so far. */
   logged(): string;
   /** A client with this key, the operator's by default; closed with the system. */
