@@ -25,6 +25,8 @@ describe('blindIndex', () => {
 
   it('refuses a text that it could hash in part only', () => {
     expect(() => index('字'.repeat(65))).toThrow(RangeError);
+    expect(() => index('字'.repeat(650))).toThrow(RangeError);
+    expect(() => index(`${'a'.repeat(191)}字`)).toThrow(RangeError);
     expect(() => index('a'.repeat(193))).toThrow(RangeError);
     index('a'.repeat(192));
   });

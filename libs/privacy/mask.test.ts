@@ -253,8 +253,9 @@ function hidesName(mask: (name: string) => string): (name: string) => void {
     const masked = mask(name);
     expect(masked).toMatch(/^\p{L}{0,2}\*{1,6}$/u);
     const shown = masked.replace(/\*+$/, '');
-    const letters = name.normalize('NFC').match(/\p{L}/gu) ?? [];
-    expect(letters.length === 0 ? 0 : shown.length).toBe(shown.length);
+    // Some letters have no shape: Hangul fillers.
+    const seen = name.normalize('NFC').replace(/\p{Default_Ignorable_Code_Point}/gu, '');
+    const letters = seen.match(/\p{L}/gu) ?? [];
     // What is seen is the beginning of the letters, and not the end of them.
     expect(letters.slice(0, [...shown].length).join('')).toBe(shown);
     if (shown !== '') expect(letters.length).toBeGreaterThan([...shown].length);

@@ -42,7 +42,9 @@ export class DataKeys {
     const row = await remember(this.#there, dataKeyId, () =>
       store.selectDataKeyById(this.#deps.pool, dataKeyId),
     );
-    return row && (await this.#unwrap(row));
+    if (row !== undefined) return await this.#unwrap(row);
+    this.#open.delete(dataKeyId);
+    return undefined;
   }
 
   /** The look-up value of a normal phone number among those of a merchant. */

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { reasonOf } from '#libs/errors';
+import { RpcError, reasonOf } from '#libs/errors';
+import { Keyring } from '#libs/privacy';
 import { Purpose } from '#proto/queqiao/waybill/v1/vault_service';
+import { secondServer } from '#test/support/second-server';
 import {
   parcelOf,
   type SeededMerchant,
@@ -108,6 +110,23 @@ describe('GetConsignee', () => {
     await operator.getConsignee({ waybillNumber, purpose, reason: '工单 42' });
     const kinds = (await accesses(system, waybillNumber)).map((row) => row['caller_kind']);
     expect(kinds).toEqual(['merchant', 'operator']);
+  });
+
+  it('says when the key service is away, on a server that has no key open', async () => {
+    const waybillNumber = await issue(system, shop, 'G-8');
+    let askedCount = 0;
+    const down = () => {
+      askedCount += 1;
+      return Promise.reject(new RpcError('DEPENDENCY_DOWN'));
+    };
+    const keyId = system.secrets.keyring.currentId;
+    const keyring = new Keyring({ current: { keyId, wrap: down, unwrap: down } });
+    await using second = await secondServer(system, { keyring });
+    const read = () => second.vault(merchantKey).getConsignee({ waybillNumber, purpose });
+    await expect(read()).rejects.toMatchObject({ reason: 'DEPENDENCY_DOWN', retryable: true });
+    // The client repeats such a call by itself, too.
+    expect(askedCount % 3).toBe(0);
+    expect(askedCount).toBeGreaterThan(0);
   });
 
   it('needs its own scope', async () => {

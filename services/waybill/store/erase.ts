@@ -3,9 +3,10 @@ import type { Position } from '../page.ts';
 
 /**
  * Tables that hold sealed consignees, under the key (bucket, waybill_number, version), and what
- * erasing changes in them besides. A table of older versions is one more line here.
+ * erasing changes in them besides. A table of older versions is one more line here; a test compares
+ * the list with the schema.
  */
-const SEALED_TABLES = [
+export const SEALED_TABLES = [
   { name: 'waybill.waybill', besides: 'phone_index = null, cancel_reason = null' },
 ] as const;
 
