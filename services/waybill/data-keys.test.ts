@@ -105,12 +105,17 @@ describe('data keys', () => {
 
   it('are gone once destroyed, also where they were open', async () => {
     const keys = process();
-    const { dataKeyId } = await keys.current('doomed');
+    const { dataKeyId, key } = await keys.current('doomed');
+    const place = Buffer.from('Q1');
+    const sealed = seal(key, Buffer.from('secret'), place);
     expect(await keys.byId(String(dataKeyId))).toBeDefined();
     await database.query(
       `update waybill.data_key set wrapped = null, erase_time = now() where data_key_id = $1`,
       [String(dataKeyId)],
     );
     await expect.poll(() => keys.byId(String(dataKeyId)), { timeout: 5_000 }).toBeUndefined();
+    // The check bites: it is the question that ends it, the memory of this process would open it.
+    const remembered = await keys.current('doomed');
+    expect(open(remembered.key, sealed, place).toString()).toBe('secret');
   });
 });
