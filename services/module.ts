@@ -3,7 +3,7 @@ import type { Pool, Relay } from '#libs/db';
 import type { Directory } from '#libs/directory';
 import type { ServiceImplementation } from '#libs/grpc';
 import type { Logger } from '#libs/log';
-import type { MasterKey } from '#libs/privacy';
+import type { Keyring } from '#libs/privacy';
 import type { Clock } from '#libs/run';
 
 /** The shape that every service has, so that one entry point can run any set of them. */
@@ -44,5 +44,5 @@ export type Secrets = {
   /** By which Queqiao's services prove to each other who they are. */
   readonly serviceSecret: string;
   /** Wraps the keys that seal consignees. */
-  readonly masterKey: MasterKey;
+  readonly keyring: Keyring;
 };

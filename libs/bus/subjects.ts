@@ -16,6 +16,10 @@ export const SUBJECTS = {
     address: 'queqiao.v1.waybill.{courier_id}.cancelled',
     payload: 'queqiao.waybill.v1.WaybillCancelled',
   },
+  consigneeErased: {
+    address: 'queqiao.v1.waybill.{courier_id}.consignee_erased',
+    payload: 'queqiao.waybill.v1.ConsigneesErased',
+  },
   rangeReported: {
     address: 'queqiao.v1.waybill.{courier_id}.range_reported',
     payload: 'queqiao.waybill.v1.NumberRangeReported',
@@ -35,6 +39,8 @@ export const subjects = {
   waybillIssued: (courierId: string) => subjectOf('waybillIssued', courierId),
   /** One waybill given up before pickup. */
   waybillCancelled: (courierId: string) => subjectOf('waybillCancelled', courierId),
+  /** Consignees erased for good. */
+  consigneeErased: (courierId: string) => subjectOf('consigneeErased', courierId),
   /** How much of a number range is left. */
   rangeReported: (courierId: string) => subjectOf('rangeReported', courierId),
   /** Something of the network was created or changed. */

@@ -1,5 +1,6 @@
 import { type Client, createClient } from '#libs/grpc';
 import { NetworkService } from '#proto/queqiao/network/v1/network_service';
+import { VaultService } from '#proto/queqiao/waybill/v1/vault_service';
 import { WaybillService } from '#proto/queqiao/waybill/v1/waybill_service';
 import { Issuer, type IssuerOptions } from './issuer.ts';
 
@@ -9,9 +10,11 @@ export function connect(address: string, apiKey: string): QueqiaoClient {
   const network = createClient(NetworkService, options);
   const waybill = createClient(WaybillService, options);
   const issuers = new Set<Issuer>();
+  const vault = createClient(VaultService, options);
   return {
     network,
     waybill,
+    vault,
     issuer(given) {
       const issuer = new Issuer(options, given, () => issuers.delete(issuer));
       issuers.add(issuer);
@@ -21,6 +24,7 @@ export function connect(address: string, apiKey: string): QueqiaoClient {
       for (const issuer of issuers) issuer.abort();
       network.close();
       waybill.close();
+      vault.close();
     },
   };
 }
@@ -28,6 +32,7 @@ export function connect(address: string, apiKey: string): QueqiaoClient {
 export type QueqiaoClient = {
   network: Client<typeof NetworkService>;
   waybill: Client<typeof WaybillService>;
+  vault: Client<typeof VaultService>;
   /** For parcels that come one by one: they travel together, and survive a broken connection. */
   issuer(options?: IssuerOptions): Issuer;
   /** Ends the connection; what is under way is cancelled. Close issuers before. */

@@ -161,6 +161,26 @@ export const REASONS: Record<Reason, ReasonRow> = {
     '该服务器不提供方法 {method}',
   ),
   INTERNAL: row('INTERNAL', 'internal error', '系统内部错误'),
+  CONSIGNEE_ERASED: row(
+    'FAILED_PRECONDITION',
+    'the consignee of waybill {id} was erased and cannot be read any more',
+    '面单 {id} 的收件人信息已删除,无法再读取',
+  ),
+  DATA_KEY_NOT_FOUND: row(
+    'NOT_FOUND',
+    'merchant {merchant_id} has no consignees of {month}',
+    '商家 {merchant_id} 在 {month} 没有收件人信息',
+  ),
+  MASTER_KEY_MISSING: row(
+    'FAILED_PRECONDITION',
+    'this server lacks the master key {id}; the operator has to add its file',
+    '该服务器缺少主密钥 {id},请运维添加对应的密钥文件',
+  ),
+  MONTH_NOT_OVER: row(
+    'FAILED_PRECONDITION',
+    'the month {month} has not ended; erase its parcels one by one',
+    '{month} 尚未结束,请逐个包裹删除',
+  ),
 };
 
 /** What can be wrong with one field. `{name}` stands for a parameter, sent as metadata. */
@@ -209,6 +229,8 @@ export const PROBLEMS = {
   IN_THE_PAST: { en: 'is in the past', zh: '已经过去' },
   ORDER_OF_TIMES: { en: 'must be later than {other}', zh: '必须晚于 {other}' },
   TIME: { en: 'is not a valid time', zh: '不是有效的时间' },
+  MONTH: { en: 'must be a month such as 2026-10', zh: '须为月份,例如 2026-10' },
+  CONFIRM: { en: 'must be {expected}', zh: '须为 {expected}' },
   NOT_TEXT: { en: 'is not valid UTF-8', zh: '不是有效的 UTF-8' },
 } as const;
 

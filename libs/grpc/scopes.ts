@@ -33,6 +33,13 @@ export const METHOD_SCOPES: Readonly<Record<string, Scope>> = {
   'queqiao.waybill.v1.WaybillService/LookUpWaybills': 'waybill.read',
   'queqiao.waybill.v1.WaybillService/ListWaybills': 'waybill.read',
   'queqiao.waybill.v1.WaybillService/CancelWaybill': 'waybill.cancel',
+  'queqiao.waybill.v1.VaultService/GetConsignee': 'consignee.read',
+  'queqiao.waybill.v1.VaultService/BatchGetConsignees': 'consignee.read',
+  'queqiao.waybill.v1.VaultService/FindWaybillsByPhone': 'consignee.find',
+  'queqiao.waybill.v1.VaultService/EraseConsignee': 'consignee.erase',
+  'queqiao.waybill.v1.VaultService/ListConsigneeAccesses': 'consignee.audit',
+  'queqiao.waybill.v1.VaultService/EraseMonth': 'vault.manage',
+  'queqiao.waybill.v1.VaultService/RewrapKeys': 'vault.manage',
 };
 
 /** What an identity of each kind may hold at most, whatever its key says. */
@@ -45,9 +52,23 @@ export const KIND_SCOPES: Readonly<Record<IdentityKind, ReadonlySet<string>>> = 
     'waybill.issue',
     'waybill.read',
     'waybill.cancel',
+    'consignee.read',
+    'consignee.find',
+    'consignee.erase',
+    'consignee.audit',
+    'vault.manage',
   ),
-  merchant: setOf('network.read', 'waybill.issue', 'waybill.read', 'waybill.cancel'),
-  courier: setOf('network.read', 'waybill.read'),
+  merchant: setOf(
+    'network.read',
+    'waybill.issue',
+    'waybill.read',
+    'waybill.cancel',
+    'consignee.read',
+    'consignee.find',
+    'consignee.erase',
+    'consignee.audit',
+  ),
+  courier: setOf('network.read', 'waybill.read', 'consignee.read'),
   service: setOf('network.read', 'key.authenticate'),
 };
 
@@ -59,7 +80,12 @@ export type Scope =
   | 'key.authenticate'
   | 'waybill.issue'
   | 'waybill.read'
-  | 'waybill.cancel';
+  | 'waybill.cancel'
+  | 'consignee.read'
+  | 'consignee.find'
+  | 'consignee.erase'
+  | 'consignee.audit'
+  | 'vault.manage';
 
 function setOf(...scopes: Scope[]): ReadonlySet<string> {
   return new Set(scopes);

@@ -4,6 +4,7 @@ import { eventsCommand } from './commands/events.ts';
 import { issueCommand } from './commands/issue.ts';
 import { keyCommand } from './commands/key.ts';
 import { networkCommands } from './commands/network.ts';
+import { vaultCommand } from './commands/vault.ts';
 import { waybillCommand } from './commands/waybill.ts';
 import type { CliContext } from './context.ts';
 import { migrateCommand } from './migrate.ts';
@@ -22,6 +23,7 @@ export function program(context: CliContext): Command {
     bootstrapCommand(context),
     issueCommand(context),
     waybillCommand(context),
+    vaultCommand(context),
     ...networkCommands(context),
     keyCommand(context),
     eventsCommand(context),

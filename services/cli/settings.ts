@@ -23,6 +23,8 @@ export const SHAPE = {
   QUEQIAO_API_KEY_PEPPER_FILE: secretFile({ default: '' }),
   QUEQIAO_SERVICE_SECRET_FILE: secretFile({ default: '' }),
   QUEQIAO_MASTER_KEY_FILE: text({ default: '' }),
+  /** Master keys that only open what they wrapped: those before, or the one to come. */
+  QUEQIAO_MASTER_KEY_OLD_FILES: list({ default: [] }),
 } as const;
 
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
@@ -39,6 +41,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     apiKeyPepper: config.QUEQIAO_API_KEY_PEPPER_FILE || undefined,
     serviceSecret: config.QUEQIAO_SERVICE_SECRET_FILE || undefined,
     masterKeyFile: config.QUEQIAO_MASTER_KEY_FILE || undefined,
+    oldMasterKeyFiles: config.QUEQIAO_MASTER_KEY_OLD_FILES,
   };
 }
 
@@ -55,4 +58,5 @@ export type Settings = {
   apiKeyPepper: string | undefined;
   serviceSecret: string | undefined;
   masterKeyFile: string | undefined;
+  oldMasterKeyFiles: readonly string[];
 };

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { Command } from 'commander';
 import { openLogFile } from '#deploy/local/log-file';
-import { createClient } from '#libs/grpc';
+import { createClient, KIND_SCOPES } from '#libs/grpc';
 import { createLogger } from '#libs/log';
 import { untilSignal } from '#libs/run';
 import { Subject_Kind } from '#proto/queqiao/network/v1/api_key';
@@ -110,7 +110,7 @@ async function makeMerchantKey(
       // A key whose secret was lost with an earlier state folder keeps its name.
       apiKeyId: `demo-${now.getTime().toString(36)}`,
       subject: { kind: Subject_Kind.MERCHANT, id: DEMO_MERCHANT_ID },
-      scopes: ['waybill.issue', 'waybill.read', 'waybill.cancel', 'network.read'],
+      scopes: [...KIND_SCOPES.merchant],
     },
   });
   return secret;

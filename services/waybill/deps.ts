@@ -1,5 +1,6 @@
 import type { Pool, Relay } from '#libs/db';
 import type { Directory } from '#libs/directory';
+import type { Keyring } from '#libs/privacy';
 import type { Clock } from '#libs/run';
 import type { DataKeys } from './data-keys.ts';
 import type { NumberPool } from './lease.ts';
@@ -12,6 +13,7 @@ export type Deps = {
   numbers: NumberPool;
   numberDirectory: NumberDirectory;
   dataKeys: DataKeys;
+  keyring: Keyring;
   relay: Relay;
   now: Clock;
 };

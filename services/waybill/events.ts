@@ -6,6 +6,7 @@ import type { ByteWriter } from '#libs/bytes';
 import { enqueue, type Tx } from '#libs/db';
 import type { NumberRange } from '#proto/queqiao/network/v1/number_range';
 import {
+  ConsigneesErasedSchema,
   type IssuedParcel,
   NumberRangeReportedSchema,
   WaybillCancelledSchema,
@@ -100,6 +101,27 @@ export async function enqueueCancelled(tx: Tx, row: WaybillRow, time: Date): Pro
       subject: subjects.waybillCancelled(row.courier_id),
       type: WaybillCancelledSchema.typeName,
       payload: toBinary(WaybillCancelledSchema, payload),
+    },
+  ]);
+}
+
+/** Of one courier and merchant; at most 500. */
+export async function enqueueConsigneesErased(
+  tx: Tx,
+  { courierId, merchantId, numbers }: { courierId: string; merchantId: string; numbers: string[] },
+  time: Date,
+): Promise<void> {
+  const payload = create(ConsigneesErasedSchema, {
+    waybillNumbers: numbers,
+    merchantId,
+    eraseTime: timestampFromDate(time),
+  });
+  await enqueue(tx, 'waybill', [
+    {
+      eventId: randomUUID(),
+      subject: subjects.consigneeErased(courierId),
+      type: ConsigneesErasedSchema.typeName,
+      payload: toBinary(ConsigneesErasedSchema, payload),
     },
   ]);
 }

@@ -134,7 +134,7 @@ function draw(draft: ParcelDraft): Draw {
     nodeId: 'hangzhou-cang',
     accountId: '',
     state: 'issued',
-    dataKey: { key, dataKeyId: 5n },
+    dataKey: { key, dataKeyId: 5n, phoneIndexOf: (phone) => BigInt(phone) },
     issueTime,
     eventSubject: 'queqiao.v1.waybill.lingque.issued',
     parcels: [{ draft, number: '1234567890' }],

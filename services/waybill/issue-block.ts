@@ -1,9 +1,9 @@
 import { toBinary } from '@bufbuild/protobuf';
 import { ByteWriter } from '#libs/bytes';
 import { ArrayBuilder } from '#libs/db';
-import { maskedConsignee, maskName, maskPhone, seal } from '#libs/privacy';
+import { maskedConsignee, maskName, maskPhone, normalizePhone, seal } from '#libs/privacy';
 import { ConsigneeSchema, MaskedConsigneeSchema } from '#proto/queqiao/waybill/v1/waybill';
-import type { DataKey } from './data-keys.ts';
+import type { SealingKey } from './data-keys.ts';
 import { ISSUED_PER_EVENT, issuedEventPart, writeIssuedPart } from './events.ts';
 import { toBody } from './message.ts';
 import type { ParcelDraft } from './parcel.ts';
@@ -19,7 +19,7 @@ export type Draw = {
   nodeId: string;
   accountId: string;
   state: State;
-  dataKey: DataKey;
+  dataKey: SealingKey;
   issueTime: Date;
   eventSubject: string;
   parcels: { draft: ParcelDraft; number: string }[];
@@ -127,7 +127,8 @@ export class IssueBlock {
     rows.parcelNo.addInt2(draft.parcelNo);
     rows.parcelCount.addInt2(1);
     rows.outwardNumber.addNull();
-    rows.phoneIndex.addNull();
+    const phone = draft instanceof ScannedParcel ? draft.phone : draft.consignee.phone;
+    rows.phoneIndex.addInt8(dataKey.phoneIndexOf(normalizePhone(phone).number));
     // Bound to the number: a sealed consignee moved to another row does not open.
     const aad = Buffer.from(number, 'latin1');
     if (draft instanceof ScannedParcel) {

@@ -2,12 +2,12 @@ import { create, fromBinary } from '@bufbuild/protobuf';
 import { type Timestamp, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { groupCommit, type Pool } from '#libs/db';
 import { RpcError, toRpcError } from '#libs/errors';
-import { open } from '#libs/privacy';
 import type { Merchant } from '#proto/queqiao/network/v1/merchant';
-import { ConsigneeSchema, ParcelSchema } from '#proto/queqiao/waybill/v1/waybill';
+import { ParcelSchema } from '#proto/queqiao/waybill/v1/waybill';
 import { type IssuedWaybill, IssuedWaybillSchema } from '#proto/queqiao/waybill/v1/waybill_service';
 import { bucketOf } from './bucket.ts';
-import type { DataKey } from './data-keys.ts';
+import { openConsignee } from './consignee.ts';
+import type { SealingKey } from './data-keys.ts';
 import type { Deps } from './deps.ts';
 import { type Draw, IssueBlock } from './issue-block.ts';
 import type { TakenNumber } from './lease.ts';
@@ -295,10 +295,7 @@ async function answerRepeat(
 
 /** What was asked for when `known` was issued. */
 async function asDraft(deps: Deps, known: KnownWaybillRow, now: ParcelDraft): Promise<ParcelDraft> {
-  const dataKey = await deps.dataKeys.byId(known.data_key_id);
-  const aad = Buffer.from(known.waybill_number);
-  const consignee =
-    dataKey && fromBinary(ConsigneeSchema, open(dataKey.key, known.consignee_sealed, aad));
+  const consignee = await openConsignee(deps.dataKeys, known);
   return {
     ...fromBinary(ParcelSchema, known.body),
     orderRef: known.order_ref,
@@ -307,8 +304,9 @@ async function asDraft(deps: Deps, known: KnownWaybillRow, now: ParcelDraft): Pr
     // Left to the courier's default, today's default is as good as that of the day.
     serviceCode: now.serviceCode === '' ? '' : known.service_code,
     nodeId: known.node_id,
-    // Once erased, a consignee can no longer differ.
+    // Once erased, a consignee can no longer differ, nor can the remark that went with it.
     consignee: (consignee ?? now.consignee) as ParcelDraft['consignee'],
+    ...(consignee === undefined && { remark: now.remark }),
   };
 }
 
@@ -330,7 +328,7 @@ const NOTHING_KNOWN: KnownRows = new Map();
 
 type IssueCall = {
   merchant: Merchant;
-  dataKey: DataKey;
+  dataKey: SealingKey;
   drafts: ParcelDraft[];
   answers: IssueAnswer[];
 };

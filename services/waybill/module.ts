@@ -4,6 +4,7 @@ import { openIssuing } from './issue.ts';
 import { NumberPool } from './lease.ts';
 import { NumberDirectory } from './number-directory.ts';
 import { waybillService } from './service.ts';
+import { vaultService } from './vault-service.ts';
 
 /** Issues, reads and cancels e-waybills. */
 export const waybill: Module = {
@@ -13,12 +14,13 @@ export const waybill: Module = {
 
   async start({ pool, relay, directory, secrets, now }) {
     const numbers = new NumberPool({ pool, now });
-    const dataKeys = new DataKeys({ pool, masterKey: secrets.masterKey, now });
+    const { keyring } = secrets;
+    const dataKeys = new DataKeys({ pool, keyring, now });
     const numberDirectory = new NumberDirectory(pool);
-    const deps = { pool, directory, numbers, numberDirectory, dataKeys, relay, now };
+    const deps = { pool, directory, numbers, numberDirectory, dataKeys, keyring, relay, now };
     const issuing = openIssuing(deps);
     return {
-      services: [waybillService({ ...deps, issue: issuing.issue })],
+      services: [waybillService({ ...deps, issue: issuing.issue }), vaultService(deps)],
       check: async () => (await pool.query('select 1')).length === 1,
       async [Symbol.asyncDispose]() {
         // Unused numbers go back after the last write that may use one.

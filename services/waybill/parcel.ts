@@ -40,17 +40,20 @@ export function parseParcel(parcel: Parcel): ParcelDraft {
 
 function parseConsignee({ name, phone, address }: Consignee): void {
   mustBeText('consignee.name', name, 1, 40);
-  if (phone === '') throw invalid('consignee.phone', 'REQUIRED');
-  const digitCount = phone.replace(NOT_DIGIT, '').length;
-  if (!PHONE.test(phone) || digitCount < 5 || digitCount > 20) {
-    throw invalid('consignee.phone', 'PHONE');
-  }
+  parsePhone('consignee.phone', phone);
   if (address === undefined) throw invalid('consignee.address', 'REQUIRED');
   mustBeText('consignee.address.province', address.province, 1, 20);
   mustBeText('consignee.address.city', address.city, 0, 20);
   mustBeText('consignee.address.district', address.district, 0, 20);
   mustBeText('consignee.address.street', address.street, 0, 30);
   mustBeText('consignee.address.detail', address.detail, 1, 256);
+}
+
+export function parsePhone(field: string, phone: string): string {
+  if (phone === '') throw invalid(field, 'REQUIRED');
+  const digitCount = phone.replace(NOT_DIGIT, '').length;
+  if (!PHONE.test(phone) || digitCount < 5 || digitCount > 20) throw invalid(field, 'PHONE');
+  return phone;
 }
 
 function parseMergedOrderRefs(refs: string[]): void {

@@ -15,6 +15,11 @@ export function allows(command: keyof typeof TRANSITIONS, from: State): boolean 
   return (TRANSITIONS[command].from as readonly State[]).includes(from);
 }
 
+/** Whether the courier still has something to do with the parcel. */
+export function isLive(state: State): boolean {
+  return state === 'issued' || state === 'prepositioned';
+}
+
 const TO_MESSAGE: Record<State, Waybill_State> = {
   issued: Waybill_State.ISSUED,
   prepositioned: Waybill_State.PREPOSITIONED,

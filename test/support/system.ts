@@ -6,13 +6,14 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { inject } from 'vitest';
 import { openPool } from '#libs/db';
 import { type Client, createClient } from '#libs/grpc';
-import { createLogger } from '#libs/log';
-import { createMasterKeyFile, loadMasterKey } from '#libs/privacy';
+import { createLogger, type Logger } from '#libs/log';
+import { createMasterKeyFile, Keyring, loadMasterKey } from '#libs/privacy';
 import type { Clock } from '#libs/run';
 import { Subject_Kind } from '#proto/queqiao/network/v1/api_key';
 import { NetworkService } from '#proto/queqiao/network/v1/network_service';
 import { Node_Kind } from '#proto/queqiao/network/v1/node';
 import { NumberRange_CheckDigitScheme } from '#proto/queqiao/network/v1/number_range';
+import { VaultService } from '#proto/queqiao/waybill/v1/vault_service';
 import type { ParcelSchema } from '#proto/queqiao/waybill/v1/waybill';
 import { WaybillService } from '#proto/queqiao/waybill/v1/waybill_service';
 import type { Secrets } from '../../services/module.ts';
@@ -30,7 +31,8 @@ export async function testSystem(options: TestSystemOptions = {}): Promise<TestS
   const secrets: Secrets = {
     apiKeyPepper: randomBytes(32),
     serviceSecret: randomBytes(32).toString('base64url'),
-    masterKey: await loadMasterKey(join(folder, 'master.key')),
+    keyring:
+      options.keyring ?? new Keyring({ current: await loadMasterKey(join(folder, 'master.key')) }),
   };
   const now = options.now ?? (() => new Date());
   const lines: string[] = [];
@@ -39,13 +41,13 @@ export async function testSystem(options: TestSystemOptions = {}): Promise<TestS
     level: 'debug',
     destination: { write: (line) => void lines.push(line) },
   });
-  const run = (listen = '127.0.0.1:0') =>
+  const run = ({ listen = '127.0.0.1:0', change = {} }: RunChanges = {}) =>
     runServices({
       modules: MODULES,
       databaseUrl: database.url,
       natsUrl: 'natsUrl' in options ? options.natsUrl : inject('natsUrl'),
       listen,
-      secrets,
+      secrets: { ...secrets, ...change },
       reflection: true,
       log,
       now,
@@ -61,6 +63,7 @@ export async function testSystem(options: TestSystemOptions = {}): Promise<TestS
     database,
     secrets,
     operatorKey,
+    log,
     logged: () => lines.join(''),
     get address() {
       return services.address;
@@ -69,10 +72,12 @@ export async function testSystem(options: TestSystemOptions = {}): Promise<TestS
       keep(createClient(NetworkService, { address: services.address, credentials: { apiKey } })),
     waybill: (apiKey = operatorKey) =>
       keep(createClient(WaybillService, { address: services.address, credentials: { apiKey } })),
-    async restart() {
+    vault: (apiKey = operatorKey) =>
+      keep(createClient(VaultService, { address: services.address, credentials: { apiKey } })),
+    async restart(change) {
       const { address } = services;
       await services.stop(20_000);
-      services = await run(address);
+      services = await run({ listen: address, change });
     },
     async [Symbol.asyncDispose]() {
       for (const client of clients) client.close();
@@ -193,6 +198,8 @@ export type TestSystemOptions = {
   now?: Clock;
   /** Default the shared server; undefined runs without any NATS. */
   natsUrl?: string | undefined;
+  /** Default a fresh master key. */
+  keyring?: Keyring;
 };
 
 export type TestSystem = AsyncDisposable & {
@@ -200,14 +207,19 @@ export type TestSystem = AsyncDisposable & {
   readonly secrets: Secrets;
   readonly operatorKey: string;
   readonly address: string;
+  /** The services' own logger. */
+  readonly log: Logger;
   /** Every line logged so far. */
   logged(): string;
   /** A client with this key, the operator's by default; closed with the system. */
   network(apiKey?: string): Client<typeof NetworkService>;
   waybill(apiKey?: string): Client<typeof WaybillService>;
+  vault(apiKey?: string): Client<typeof VaultService>;
   /** Stops the services in order and starts them again: the same database, the same address. */
-  restart(): Promise<void>;
+  restart(change?: Partial<Secrets>): Promise<void>;
 };
+
+type RunChanges = { listen?: string; change?: Partial<Secrets> | undefined };
 
 export type SeededMerchant = {
   merchantId: string;

@@ -229,7 +229,7 @@ async function show(
   await write(context.stdout, formatRecord(record, context));
 }
 
-async function showAll(
+export async function showAll(
   context: CliContext,
   waybills: Waybill[],
   { json, withHeadings = true }: { json?: boolean; withHeadings?: boolean },

@@ -1,10 +1,11 @@
 import { int2Array, type Queryable, type Tx, textArray } from '#libs/db';
 import type { State } from '../state.ts';
 
-const COLUMNS = `waybill.bucket, waybill.waybill_number, waybill.merchant_id, waybill.order_ref,
-  waybill.parcel_no, waybill.courier_id, waybill.service_code, waybill.node_id, waybill.state,
-  waybill.version, waybill.issue_time, waybill.cancel_time, waybill.cancel_reason, waybill.body,
-  waybill.consignee_masked`;
+/** The columns of a WaybillRow. */
+export const COLUMNS = `waybill.bucket, waybill.waybill_number, waybill.merchant_id,
+  waybill.order_ref, waybill.parcel_no, waybill.courier_id, waybill.service_code, waybill.node_id,
+  waybill.state, waybill.version, waybill.issue_time, waybill.cancel_time, waybill.cancel_reason,
+  waybill.body, waybill.consignee_masked`;
 
 /** Waybills by number; a number that is not there is left out. */
 export function selectByNumbers(

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file queqiao/waybill/v1/event.proto.
  */
 export const file_queqiao_waybill_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("Ch5xdWVxaWFvL3dheWJpbGwvdjEvZXZlbnQucHJvdG8SEnF1ZXFpYW8ud2F5YmlsbC52MSJDCg5XYXliaWxsc0lzc3VlZBIxCgdwYXJjZWxzGAEgAygLMiAucXVlcWlhby53YXliaWxsLnYxLklzc3VlZFBhcmNlbCKPAgoMSXNzdWVkUGFyY2VsEhYKDndheWJpbGxfbnVtYmVyGAEgASgJEhMKC21lcmNoYW50X2lkGAIgASgJEhEKCW9yZGVyX3JlZhgDIAEoCRIRCglwYXJjZWxfbm8YBCABKAUSFAoMc2VydmljZV9jb2RlGAUgASgJEg8KB25vZGVfaWQYBiABKAkSEAoIcHJvdmluY2UYByABKAkSDAoEY2l0eRgIIAEoCRIQCghkaXN0cmljdBgJIAEoCRIQCgh3ZWlnaHRfZxgKIAEoBRIRCgl2b2x1bWVfbWwYCyABKAUSLgoKaXNzdWVfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAipwEKEFdheWJpbGxDYW5jZWxsZWQSFgoOd2F5YmlsbF9udW1iZXIYASABKAkSEwoLbWVyY2hhbnRfaWQYAiABKAkSEQoJb3JkZXJfcmVmGAMgASgJEhEKCXBhcmNlbF9ubxgEIAEoBRIPCgd2ZXJzaW9uGAUgASgFEi8KC2NhbmNlbF90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKFAQoTTnVtYmVyUmFuZ2VSZXBvcnRlZBIQCghyYW5nZV9pZBgBIAEoCRISCgpjb3VyaWVyX2lkGAIgASgJEhcKD3JlbWFpbmluZ19jb3VudBgDIAEoAxIvCgtyZXBvcnRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("Ch5xdWVxaWFvL3dheWJpbGwvdjEvZXZlbnQucHJvdG8SEnF1ZXFpYW8ud2F5YmlsbC52MSJDCg5XYXliaWxsc0lzc3VlZBIxCgdwYXJjZWxzGAEgAygLMiAucXVlcWlhby53YXliaWxsLnYxLklzc3VlZFBhcmNlbCKPAgoMSXNzdWVkUGFyY2VsEhYKDndheWJpbGxfbnVtYmVyGAEgASgJEhMKC21lcmNoYW50X2lkGAIgASgJEhEKCW9yZGVyX3JlZhgDIAEoCRIRCglwYXJjZWxfbm8YBCABKAUSFAoMc2VydmljZV9jb2RlGAUgASgJEg8KB25vZGVfaWQYBiABKAkSEAoIcHJvdmluY2UYByABKAkSDAoEY2l0eRgIIAEoCRIQCghkaXN0cmljdBgJIAEoCRIQCgh3ZWlnaHRfZxgKIAEoBRIRCgl2b2x1bWVfbWwYCyABKAUSLgoKaXNzdWVfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAipwEKEFdheWJpbGxDYW5jZWxsZWQSFgoOd2F5YmlsbF9udW1iZXIYASABKAkSEwoLbWVyY2hhbnRfaWQYAiABKAkSEQoJb3JkZXJfcmVmGAMgASgJEhEKCXBhcmNlbF9ubxgEIAEoBRIPCgd2ZXJzaW9uGAUgASgFEi8KC2NhbmNlbF90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJwChBDb25zaWduZWVzRXJhc2VkEhcKD3dheWJpbGxfbnVtYmVycxgBIAMoCRITCgttZXJjaGFudF9pZBgCIAEoCRIuCgplcmFzZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKFAQoTTnVtYmVyUmFuZ2VSZXBvcnRlZBIQCghyYW5nZV9pZBgBIAEoCRISCgpjb3VyaWVyX2lkGAIgASgJEhcKD3JlbWFpbmluZ19jb3VudBgDIAEoAxIvCgtyZXBvcnRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * Payload of `queqiao.v1.waybill.<courier>.issued`: waybills of one courier that were issued
@@ -191,6 +191,42 @@ export const WaybillCancelledSchema: GenMessage<WaybillCancelled> = /*@__PURE__*
   messageDesc(file_queqiao_waybill_v1_event, 2);
 
 /**
+ * Payload of `queqiao.v1.waybill.<courier>.consignee_erased`: who holds a copy of these waybills'
+ * consignees has to erase it, too.
+ *
+ * @generated from message queqiao.waybill.v1.ConsigneesErased
+ */
+export type ConsigneesErased = Message<"queqiao.waybill.v1.ConsigneesErased"> & {
+  /**
+   * Numbers of one courier's waybills, 1 to 500.
+   *
+   * @generated from field: repeated string waybill_numbers = 1;
+   */
+  waybillNumbers: string[];
+
+  /**
+   * Whose parcels they are.
+   *
+   * @generated from field: string merchant_id = 2;
+   */
+  merchantId: string;
+
+  /**
+   * When they were erased.
+   *
+   * @generated from field: google.protobuf.Timestamp erase_time = 3;
+   */
+  eraseTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message queqiao.waybill.v1.ConsigneesErased.
+ * Use `create(ConsigneesErasedSchema)` to create a new message.
+ */
+export const ConsigneesErasedSchema: GenMessage<ConsigneesErased> = /*@__PURE__*/
+  messageDesc(file_queqiao_waybill_v1_event, 3);
+
+/**
  * Payload of `queqiao.v1.waybill.<courier>.range_reported`: how much of a number range is left.
  *
  * @generated from message queqiao.waybill.v1.NumberRangeReported
@@ -230,5 +266,5 @@ export type NumberRangeReported = Message<"queqiao.waybill.v1.NumberRangeReporte
  * Use `create(NumberRangeReportedSchema)` to create a new message.
  */
 export const NumberRangeReportedSchema: GenMessage<NumberRangeReported> = /*@__PURE__*/
-  messageDesc(file_queqiao_waybill_v1_event, 3);
+  messageDesc(file_queqiao_waybill_v1_event, 4);
 

@@ -159,14 +159,14 @@ export const ConsigneeSchema: GenMessage<Consignee> = /*@__PURE__*/
  */
 export type MaskedConsignee = Message<"queqiao.waybill.v1.MaskedConsignee"> & {
   /**
-   * Surname, then one "*" for each further character.
+   * Surname, then one "*" for each further character, six at most; empty once erased.
    *
    * @generated from field: string name = 1;
    */
   name: string;
 
   /**
-   * At least six digits hidden.
+   * At least six digits hidden; empty once erased.
    *
    * @generated from field: string phone = 2;
    */

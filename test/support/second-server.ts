@@ -1,0 +1,46 @@
+import { inject } from 'vitest';
+import { type Client, createClient } from '#libs/grpc';
+import { createLogger } from '#libs/log';
+import type { Keyring } from '#libs/privacy';
+import { VaultService } from '#proto/queqiao/waybill/v1/vault_service';
+import { WaybillService } from '#proto/queqiao/waybill/v1/waybill_service';
+import { MODULES } from '../../services/modules.ts';
+import { runServices } from '../../services/run.ts';
+import type { TestSystem } from './system.ts';
+
+/** Another process on the same database. */
+export async function secondServer(
+  system: TestSystem,
+  options: { keyring?: Keyring; now?: () => Date } = {},
+): Promise<SecondServer> {
+  const clients: { close(): void }[] = [];
+  const { keyring = system.secrets.keyring, now = () => new Date() } = options;
+  const services = await runServices({
+    modules: MODULES,
+    databaseUrl: system.database.url,
+    natsUrl: inject('natsUrl'),
+    listen: '127.0.0.1:0',
+    secrets: { ...system.secrets, keyring },
+    reflection: false,
+    log: createLogger({ name: 'second', level: 'silent' }),
+    now,
+  });
+  const keep = <T extends { close(): void }>(client: T): T => {
+    clients.push(client);
+    return client;
+  };
+  const { address } = services;
+  return {
+    vault: (apiKey) => keep(createClient(VaultService, { address, credentials: { apiKey } })),
+    waybill: (apiKey) => keep(createClient(WaybillService, { address, credentials: { apiKey } })),
+    async [Symbol.asyncDispose]() {
+      for (const client of clients) client.close();
+      await services.stop(20_000);
+    },
+  };
+}
+
+export type SecondServer = AsyncDisposable & {
+  vault(apiKey: string): Client<typeof VaultService>;
+  waybill(apiKey: string): Client<typeof WaybillService>;
+};
