@@ -1,5 +1,5 @@
 import type { Logger } from '#libs/log';
-import { background, backoff, sleep } from '#libs/run';
+import { background, backoff, crashpoint, sleep } from '#libs/run';
 import { dropPartitions, makePartitions, sweepDefault, sweepInbox } from './partition.ts';
 import type { Pool } from './pool.ts';
 import * as store from './relay-store.ts';
@@ -107,7 +107,9 @@ class RelayLoop {
         waitMs = isRung ? pollMs : Math.min(waitMs * 2, idlePollMs);
         continue;
       }
+      crashpoint('before_publish');
       await this.#publish(rows.map(store.toEvent));
+      crashpoint('after_publish_before_move');
       if (!(await store.movePosition(pool, schema, { lease, to: last }))) return;
       lease.xid = last.xid;
       lease.id = last.id;

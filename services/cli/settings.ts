@@ -23,6 +23,8 @@ export const SHAPE = {
   QUEQIAO_API_KEY_PEPPER_FILE: secretFile({ default: '' }),
   QUEQIAO_SERVICE_SECRET_FILE: secretFile({ default: '' }),
   QUEQIAO_MASTER_KEY_FILE: text({ default: '' }),
+  /** For fault tests: the process ends itself at this point, `point` or `point:passes`. */
+  QUEQIAO_CRASH_AT: text({ default: '' }),
 } as const;
 
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
@@ -39,6 +41,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     apiKeyPepper: config.QUEQIAO_API_KEY_PEPPER_FILE || undefined,
     serviceSecret: config.QUEQIAO_SERVICE_SECRET_FILE || undefined,
     masterKeyFile: config.QUEQIAO_MASTER_KEY_FILE || undefined,
+    crashAt: config.QUEQIAO_CRASH_AT || undefined,
   };
 }
 
@@ -55,4 +58,5 @@ export type Settings = {
   apiKeyPepper: string | undefined;
   serviceSecret: string | undefined;
   masterKeyFile: string | undefined;
+  crashAt: string | undefined;
 };

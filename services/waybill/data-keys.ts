@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Pool } from '#libs/db';
 import { type MasterKey, newDataKey } from '#libs/privacy';
-import type { Clock } from '#libs/run';
+import { type Clock, crashpoint } from '#libs/run';
 import * as store from './store/data-key.ts';
 
 /**
@@ -49,6 +49,7 @@ export class DataKeys {
         wrapped,
         createTime,
       });
+      crashpoint('after_data_key_before_use');
       // Another process may have been first; its key is the one that counts.
       row = await store.selectDataKey(pool, merchantId, month);
     }

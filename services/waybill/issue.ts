@@ -3,6 +3,7 @@ import { type Timestamp, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { groupCommit } from '#libs/db';
 import { RpcError, toRpcError } from '#libs/errors';
 import { maskedConsignee, open, seal } from '#libs/privacy';
+import { crashpoint } from '#libs/run';
 import type { Merchant } from '#proto/queqiao/network/v1/merchant';
 import {
   ConsigneeSchema,
@@ -181,7 +182,9 @@ function toRow({ merchantId }: Merchant, planned: Planned, stamp: Stamp): NewWay
 async function writeGroup({ pool, relay }: Deps, rows: NewWaybillRow[]): Promise<Written[]> {
   // One order for all writers, or two that hold each other's keys would deadlock.
   const sorted = rows.toSorted(byParcelKey);
+  crashpoint('before_insert');
   const inserted = await insertWaybills(pool, sorted);
+  crashpoint('after_commit_before_reply');
   if (inserted.size > 0) relay.wake();
   const written = rows.map((): Written => ({}));
   if (inserted.size === rows.length) return written;
