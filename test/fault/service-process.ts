@@ -27,6 +27,11 @@ export class ServiceProcess implements AsyncDisposable {
     return this.#child !== undefined && this.#child.exitCode === null && !this.#child.signalCode;
   }
 
+  /** The signal that ended it, null if it ended by itself. */
+  get endSignal(): NodeJS.Signals | null {
+    return this.#child?.signalCode ?? null;
+  }
+
   /** All that every life of it has logged. */
   log(): string {
     return readFileSync(this.#logFile, 'utf8');

@@ -68,7 +68,9 @@ async function surplusOf(
   const count = (told: Told[], step: number) => {
     for (const each of told) {
       if (each.kind !== kind || !minutes.has(each.minute)) continue;
-      surplus.set(each.thing, (surplus.get(each.thing) ?? 0) + step);
+      // With its minute: what moved from one minute to another differs in both.
+      const entry = `${each.thing} ${each.minute}`;
+      surplus.set(entry, (surplus.get(entry) ?? 0) + step);
     }
   };
   for await (const page of waybills([...minutes])) {
