@@ -1,4 +1,6 @@
 // Clients that mean harm, on bare sockets and bare HTTP/2: no gRPC library would send this.
+// `node dist/test/fault/hostile.js <attack> <count> <host:port>` runs one until its stdin ends, in
+// a process of its own, so that the attacker's work does not slow the honest caller down.
 import { once } from 'node:events';
 import {
   type ClientHttp2Session,
@@ -11,12 +13,12 @@ const ISSUE = '/queqiao.waybill.v1.WaybillService/IssueWaybills';
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
 
 /** Connections that are opened and never used. */
-export function silentSockets(count: number): Attack {
+function silentSockets(count: number): Attack {
   return (target) => openSockets(target, count, () => undefined);
 }
 
 /** Connections that send the beginning of HTTP/2 a byte at a time, for ever. */
-export function slowLoris(count: number): Attack {
+function slowLoris(count: number): Attack {
   return (target) =>
     openSockets(target, count, (socket) => {
       let sent = 0;
@@ -26,7 +28,7 @@ export function slowLoris(count: number): Attack {
 }
 
 /** Calls whose request never ends. */
-export function halfOpenStreams(sessions: number, streams: number): Attack {
+function halfOpenStreams(sessions: number, streams: number): Attack {
   return (target) =>
     openSessions(target, sessions, (session) => {
       for (let i = 0; i < streams; i++) begin(session, target).write(frame(Buffer.alloc(0), 1_000));
@@ -35,7 +37,7 @@ export function halfOpenStreams(sessions: number, streams: number): Attack {
 }
 
 /** CVE-2023-44487: streams that are opened and cancelled in one breath. */
-export function rapidReset(sessions: number, streams: number): Attack {
+function rapidReset(sessions: number, streams: number): Attack {
   return (target) =>
     openSessions(target, sessions, (session) => {
       for (let i = 0; i < streams && !session.destroyed; i++) begin(session, target).close(8);
@@ -44,15 +46,15 @@ export function rapidReset(sessions: number, streams: number): Attack {
 }
 
 /** A message whose length prefix promises 4 GiB. */
-export function declareGiant(count: number): Attack {
+function declareGiant(count: number): Attack {
   return (target) => calls(target, count, frame(Buffer.alloc(100), 0xffffffff), { isEnded: false });
 }
 
-export function oversized(count: number, bytes: number): Attack {
+function oversized(count: number, bytes: number): Attack {
   return (target) => calls(target, count, frame(Buffer.alloc(bytes)));
 }
 
-export function hugeMetadata(count: number): Attack {
+function hugeMetadata(count: number): Attack {
   const headers = Object.fromEntries(
     Array.from({ length: 60 }, (_, i) => [`x-filler-${i}`, 'x'.repeat(1_000)]),
   );
@@ -60,7 +62,7 @@ export function hugeMetadata(count: number): Attack {
 }
 
 /** Bytes that protobuf cannot read: wrong wire types, lengths beyond the end, endless varints. */
-export function malformed(count: number): Attack {
+function malformed(count: number): Attack {
   const bodies = [
     '0fff',
     '0affffff7f00',
@@ -75,7 +77,7 @@ export function malformed(count: number): Attack {
 }
 
 /** Unknown groups within groups: what a reader without a limit follows until its stack ends. */
-export function nested(count: number): Attack {
+function nested(count: number): Attack {
   const depth = 10_000;
   const open = Buffer.alloc(depth, 0x7b);
   const close = Buffer.alloc(depth, 0x7c);
@@ -83,7 +85,7 @@ export function nested(count: number): Attack {
 }
 
 /** A valid request whose texts are not UTF-8. */
-export function notText(count: number): Attack {
+function notText(count: number): Attack {
   const orderRef = Buffer.from([0x0a, 4, 0xff, 0xfe, 0xc0, 0x80]);
   const parcel = Buffer.concat([Buffer.from([0x12, orderRef.length]), orderRef]);
   return (target) => calls(target, count, frame(parcel));
@@ -120,7 +122,7 @@ async function openSockets(
 async function openSessions(
   { address }: Target,
   count: number,
-  use: (session: ClientHttp2Session) => Promise<Answer>[],
+  use: (session: ClientHttp2Session) => Promise<number>[],
 ): Promise<RunningAttack> {
   const sessions = Array.from({ length: count }, () => {
     const session = connectHttp2(`http://${address}`);
@@ -176,28 +178,56 @@ function begin(
   return stream;
 }
 
-/** The status of a call, in its trailers or, where it was refused at once, in its headers. */
-function statusOf(stream: ClientHttp2Stream): Promise<Answer> {
+/** The status of a call, in its trailers or headers; -1 if the stream was reset without one. */
+function statusOf(stream: ClientHttp2Stream): Promise<number> {
   return new Promise((resolve) => {
     let status = -1;
-    const read = (headers: Record<string, unknown>) => {
-      if (headers['grpc-status'] !== undefined) status = Number(headers['grpc-status']);
-    };
-    stream.on('response', read);
-    stream.on('trailers', read);
-    stream.on('close', () => resolve({ status }));
+    for (const event of ['response', 'trailers', 'close'] as const) {
+      stream.on(event, (headers: Record<string, unknown> = {}) => {
+        if (headers['grpc-status'] !== undefined) status = Number(headers['grpc-status']);
+        if (status >= 0 || event === 'close') resolve(status);
+      });
+    }
     stream.resume();
   });
 }
 
-export type Target = { address: string; apiKey: string };
+type Target = { address: string; apiKey: string };
 
 /** Begins, and is answered once it is under way. */
-export type Attack = (target: Target) => Promise<RunningAttack>;
+type Attack = (target: Target) => Promise<RunningAttack>;
 
-export type RunningAttack = AsyncDisposable & {
+type RunningAttack = AsyncDisposable & {
   /** What the server said to those calls that wait for an answer. */
-  answers(): Promise<Answer[]>;
+  answers(): Promise<number[]>;
 };
 
-type Answer = { status: number };
+/** What `hostile-clients.test.ts` chooses from. */
+export const ATTACKS = {
+  'silent-sockets': silentSockets,
+  'slow-loris': slowLoris,
+  // An honest client's calls have 200 places; whoever holds a key may fill most of them.
+  'half-open-streams': (count) => halfOpenStreams(count, 150),
+  'rapid-reset': (count) => rapidReset(count, 1_000),
+  'giant-prefix': declareGiant,
+  oversized: (count) => oversized(count, 6_000_000),
+  'huge-metadata': hugeMetadata,
+  malformed,
+  nested,
+  'not-text': notText,
+} as const satisfies Record<string, (count: number) => Attack>;
+
+async function main([name = '', count = '1', address = '']: string[]): Promise<void> {
+  const open = ATTACKS[name as keyof typeof ATTACKS];
+  const attack = await open(Number(count))({
+    address,
+    apiKey: process.env['QUEQIAO_API_KEY'] ?? '',
+  });
+  process.stdout.write('under way\n');
+  process.stdout.write(`${JSON.stringify(await attack.answers())}\n`);
+  process.stdin.resume();
+  await once(process.stdin, 'end');
+  await attack[Symbol.asyncDispose]();
+}
+
+if (process.argv[1]?.endsWith('hostile.js')) await main(process.argv.slice(2));
