@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** Larger than what HTTP/2 says by itself at the beginning, smaller than an answer of 40 parcels. */
+/** Larger than HTTP/2's own words at the beginning, smaller than an answer of 40 parcels. */
 const ANSWER_BYTES = 600;
 
 /** A TCP proxy before a gRPC server that passes requests on and loses answers. */

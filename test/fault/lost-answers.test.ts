@@ -46,7 +46,7 @@ describe('answers that get lost', () => {
       address: proxy.address,
       credentials: { apiKey: system.apiKey },
     });
-    // The client itself repeats a call, key and all, three times; after that it is the caller's turn.
+    // The client itself sends a call three times, key and all; after that it is the caller's turn.
     proxy.loseNext(3);
     let attempt = 0;
     const forgetful: typeof waybill.issueWaybills = (request, options) => {

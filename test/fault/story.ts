@@ -110,8 +110,9 @@ export type StoryEnd = {
   kills: number;
   resultRows: number;
   waybills: number;
-  /** Waybills that were looked for in the events, and lines of the result file that were compared. */
+  /** Waybills that were looked for in the events. */
   announced: number;
+  /** Lines of the result file that were looked for in the database. */
   compared: number;
   /** Empty when all agree. */
   faults: string[];
