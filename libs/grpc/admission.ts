@@ -3,6 +3,7 @@ import { RpcError, tooMany } from '#libs/errors';
 import type { Clock } from '#libs/run';
 import type { Identity } from './identity.ts';
 import { HOP_MS, type Limits } from './limits.ts';
+import type { OpenStreams } from './open-streams.ts';
 import { KIND_SCOPES } from './scopes.ts';
 import type { ServerCall } from './server-call.ts';
 import { SERVICE_TOKEN_PREFIX, type Secret, verifyServiceToken } from './service-token.ts';
@@ -14,19 +15,33 @@ const RETRY_AFTER_MS = 200;
  * What every call passes before its body is read, cheapest check first. Throws what the caller is
  * answered.
  */
-export async function admit(
+export function admit(
   call: ServerCall,
   { metadata, deadline }: Arrival,
   rules: AdmissionRules,
-): Promise<void> {
-  refuseLargeMetadata(metadata, rules.limits.metadataBytesMax);
-  call.endAt(shortened(deadline, rules.limits.deadlineMaxMs, Date.now()));
-  if (call.isEnded) return;
+): Promise<void> | undefined {
+  const { limits } = rules;
+  refuseLargeMetadata(metadata, limits.metadataBytesMax);
+  // A stream has its own end, see StreamCall.
+  const durationMaxMs = call.isStream ? Number.POSITIVE_INFINITY : limits.deadlineMaxMs;
+  call.endAt(shortened(deadline, durationMaxMs, Date.now()));
+  if (call.isEnded) return undefined;
   // A call being served may need an answer of our own services: they never wait behind it.
   if (isFromService(metadata)) rules.servicesInFlight.enter(call);
   else rules.inFlight.enter(call);
-  call.identity = await identify(metadata, rules);
-  checkScope(call.method, call.identity, rules.scopes);
+  const identity = identify(metadata, rules);
+  if (identity instanceof Promise) return identity.then((known) => admitAs(call, known, rules));
+  admitAs(call, identity, rules);
+  return undefined;
+}
+
+function admitAs(call: ServerCall, identity: Identity, rules: AdmissionRules): void {
+  call.identity = identity;
+  checkScope(call.method, identity, rules.scopes);
+  if (!call.isStream || call.isEnded) return;
+  // Open, it only waits; what it sends takes a place when it is worked on, see StreamContext.
+  call.onOver?.();
+  rules.streams.enter(call);
 }
 
 /** By the look of its token, which is checked right after: a false one holds no place for long. */
@@ -49,7 +64,7 @@ export function shortened(deadline: Deadline, maxMs: number, nowMs: number): num
   return Math.min(Number(deadline) - HOP_MS, nowMs + maxMs);
 }
 
-async function identify(metadata: Metadata, rules: AdmissionRules): Promise<Identity> {
+function identify(metadata: Metadata, rules: AdmissionRules): Identity | Promise<Identity> {
   const [header, second] = metadata.get('authorization');
   const [, secret] = /^Bearer +([\x21-\x7e]+)$/i.exec(String(header ?? '')) ?? [];
   if (secret === undefined || second !== undefined) throw new RpcError('API_KEY_MISSING');
@@ -76,9 +91,17 @@ export class InFlight {
   readonly #max: number;
   #count = 0;
   #idle: (() => void)[] = [];
+  readonly #waiting: (() => void)[] = [];
 
   constructor(max: number) {
     this.#max = max;
+  }
+
+  /** Resolves to the way out when there is a place, in the order of asking. */
+  async whenFree(): Promise<() => void> {
+    if (this.#count < this.#max) this.#count += 1;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    return () => this.#leave();
   }
 
   enter(call: ServerCall): void {
@@ -98,6 +121,12 @@ export class InFlight {
   }
 
   #leave(): void {
+    const next = this.#waiting.shift();
+    if (next !== undefined) {
+      // The place passes on.
+      next();
+      return;
+    }
     this.#count -= 1;
     if (this.#count > 0) return;
     for (const resolve of this.#idle.splice(0)) resolve();
@@ -107,8 +136,8 @@ export class InFlight {
 /** What is known of a call before its body. */
 export type Arrival = { metadata: Metadata; deadline: Deadline };
 
-/** Whom a secret speaks for; throws API_KEY_INVALID if for nobody. */
-export type Authenticate = (secret: string) => Promise<Identity>;
+/** Whom a secret speaks for, at once where that is known; API_KEY_INVALID if for nobody. */
+export type Authenticate = (secret: string) => Promise<Identity> | Identity;
 
 /** Full method name → scope. */
 export type MethodScopes = Readonly<Record<string, string>>;
@@ -121,5 +150,6 @@ export type AdmissionRules = {
   readonly inFlight: InFlight;
   /** Of calls by our own services. */
   readonly servicesInFlight: InFlight;
+  readonly streams: OpenStreams;
   readonly now: Clock;
 };

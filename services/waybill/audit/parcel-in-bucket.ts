@@ -17,7 +17,7 @@ export class ParcelInBucket {
 
   examine({ waybill_number, merchant_id, order_ref, bucket }: AuditedWaybill): void {
     const merchant = this.#network.merchants.get(merchant_id);
-    const wanted = merchant && bucketOf(merchant, order_ref);
+    const wanted = merchant && bucketOf(merchant, { orderRef: order_ref });
     const place = wanted === undefined ? `no merchant ${merchant_id}` : `not bucket ${wanted}`;
     this.check.examine(wanted === bucket ? undefined : `${waybill_number} in ${bucket}, ${place}`);
   }
