@@ -14,5 +14,6 @@ export {
   auditWaybills,
   CHECKS,
   type CheckName,
+  type MissingEvents,
   missingEvents,
 } from './waybill/audit.ts';

@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import type { Bus, STREAMS } from '#libs/bus';
 import { countEvents, type Pool, type RangeMark, replayEvents, type TimeRange } from '#libs/db';
 import { untilSignal } from '#libs/run';
-import { auditPoolOptions, MODULES, missingEvents } from '../modules.ts';
+import { auditPoolOptions, type MissingEvents, MODULES, missingEvents } from '../modules.ts';
 import { openCounter } from './commands/counter.ts';
 import type { CliContext } from './context.ts';
 import { openServers } from './local-state.ts';
@@ -45,7 +45,7 @@ async function republish(context: CliContext, options: RepublishOptions): Promis
   const only = lacking && ((id: string) => lacking.has(id));
   const source = { pool, schema: options.service };
   if (options.dryRun) {
-    const count = lacking ? lacking.size : await countEvents(source, range, options.after);
+    const count = lacking ? lacking.count : await countEvents(source, range, options.after);
     return tell(context, options, { count, repeatCount: 0, isWhole: true, mark: undefined });
   }
   const stop = new AbortController();
@@ -82,10 +82,10 @@ async function findMissing(
   bus: Bus,
   { service }: RepublishOptions,
   progress: (what: string, count: number) => void,
-): Promise<Set<string>> {
+): Promise<MissingEvents> {
   if (service !== 'waybill') throw new Error('--missing is for the service waybill only.');
   const scan = () => bus.scan('QUEQIAO_WAYBILL' satisfies keyof typeof STREAMS);
-  return new Set(await missingEvents({ pool, scan, progress }));
+  return missingEvents({ pool, scan, progress });
 }
 
 async function tell(

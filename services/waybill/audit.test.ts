@@ -77,10 +77,12 @@ describe('the audit names', () => {
     await a.stream.deleteMessage(2);
     const report = await a.audit();
     expect(brokenOf(report)).toEqual(['outbox-in-stream']);
-    expect(report.missingEventIds).toHaveLength(1);
+    expect(report.missingEventCount).toBe(1);
     const [hour] = report.hours;
     expect(hour?.outbox_count).toBe((hour?.stream_count ?? 0) + 1);
-    expect(await missingEvents(a)).toEqual(report.missingEventIds);
+    const lacking = await missingEvents(a);
+    const [id = ''] = report.checks.find((c) => c.name === 'outbox-in-stream')?.examples ?? [];
+    expect([lacking.count, lacking.has(id), lacking.has(randomUUID())]).toEqual([1, true, false]);
     await expect
       .poll(async () => {
         // Within two minutes the stream would drop the repeat: it is made anew, and filled again.
@@ -93,7 +95,7 @@ describe('the audit names', () => {
       void (await a.bus.publish(events));
     const all = { from: new Date(0), to: new Date('9999-01-01') };
     await replayEvents({ pool: a.pool, schema: 'waybill', publish }, all);
-    expect((await a.audit()).missingEventIds).toEqual([]);
+    expect((await a.audit()).missingEventCount).toBe(0);
   });
 
   it('an event of which no outbox knows', async () => {

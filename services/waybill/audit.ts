@@ -30,9 +30,10 @@ export async function auditWaybills(options: AuditOptions): Promise<AuditReport>
   const network = await askNetwork(options.network);
   const snapshot = await transaction(pool, async (tx) => {
     const time = await store.beginSnapshot(tx);
-    const since = new Date(time.getTime() - (options.hours ?? HOURS) * 3_600_000);
+    const since = hoursBefore(time, options.hours ?? HOURS);
+    const eventsSince = hoursBefore(since, SKEW_HOURS);
     // Young events may have been created by transactions that were still under way.
-    const known = (ids: string[]) => store.selectKnownEvents(pool, ids, since);
+    const known = (ids: string[]) => store.selectKnownEvents(pool, ids, eventsSince);
     const stream = new OutboxStream(since, known);
     const announced = new Announcements(since);
     const checks: Check[] = [];
@@ -41,7 +42,7 @@ export async function auditWaybills(options: AuditOptions): Promise<AuditReport>
     checks.push(...(await checkLeases(store.leases(tx), cursors, network)));
     checks.push(...(await checkWaybills(tx, network, announced, options)));
     let count = 0;
-    for await (const page of store.events(tx, since)) {
+    for await (const page of store.events(tx, eventsSince)) {
       for (const event of page) {
         announced.event(event);
         stream.event(event);
@@ -51,7 +52,7 @@ export async function auditWaybills(options: AuditOptions): Promise<AuditReport>
     }
     await announced.settle({
       waybills: (minutes) => store.waybillsOfMinutes(tx, minutes),
-      events: () => store.events(tx, since),
+      events: () => store.events(tx, eventsSince),
     });
     progress('uniqueness', 0);
     checks.push(...(await checkUnique(tx, checks)), ...announced.checks);
@@ -73,16 +74,16 @@ export async function auditWaybills(options: AuditOptions): Promise<AuditReport>
     waitingEventCount: stream.waitingCount,
     repeatedEventCount: stream.repeatedCount,
     hours: options.scan === undefined ? [] : stream.hours(),
-    missingEventIds: stream.missing,
+    missingEventCount: stream.inStream.violationCount,
     seconds: (performance.now() - startMs) / 1_000,
   };
 }
 
-/** Ids of published events that the stream lacks, of the last `hours`. */
-export async function missingEvents(options: MissingOptions): Promise<string[]> {
+/** Which published events of the last `hours` the stream lacks, and how many. */
+export async function missingEvents(options: MissingOptions): Promise<MissingEvents> {
   const { pool, scan, hours = HOURS, progress = () => undefined } = options;
   const stream = await transaction(pool, async (tx) => {
-    const since = new Date((await store.beginSnapshot(tx)).getTime() - hours * 3_600_000);
+    const since = hoursBefore(await store.beginSnapshot(tx), hours);
     const compared = new OutboxStream(since, (ids) => store.selectKnownEvents(pool, ids, since));
     let count = 0;
     for await (const page of store.events(tx, since)) {
@@ -93,7 +94,7 @@ export async function missingEvents(options: MissingOptions): Promise<string[]> 
     return compared;
   });
   await compareStream(stream, scan, progress);
-  return stream.missing;
+  return { count: stream.inStream.violationCount, has: (id) => stream.lacks(id) };
 }
 
 /** Everything that one look at each waybill can tell. */
@@ -113,7 +114,7 @@ async function checkWaybills(
   let count = 0;
   for await (const page of store.waybills(tx)) {
     for (const row of page) {
-      await inLease.enter(row.bucket);
+      if (row.bucket !== inLease.bucket) await inLease.enter(row.bucket);
       inLease.examine(row);
       digit.examine(row.waybill_number, inRange.examine(row));
       inBucket.examine(row);
@@ -164,6 +165,8 @@ async function compareStream(
  * may differ by so much.
  */
 const HOURS = 47;
+/** A waybill's time is of its service's clock, an event's of the database's. */
+const SKEW_HOURS = 0.5;
 const EXAMPLE_COUNT = 5;
 
 /** Settings for the pool of an audit: two connections, and statements that may run for minutes. */
@@ -175,11 +178,17 @@ export const auditPoolOptions = {
   idleInTransactionTimeoutMs: 5 * 60_000,
 } as const;
 
+function hoursBefore(time: Date, hours: number): Date {
+  return new Date(time.getTime() - hours * 3_600_000);
+}
+
 type Snapshot = Parameters<typeof store.waybills>[0];
 
 export type MissingOptions = Pick<AuditOptions, 'pool' | 'hours' | 'progress'> & {
   scan: NonNullable<AuditOptions['scan']>;
 };
+
+export type MissingEvents = { count: number; has(eventId: string): boolean };
 
 export type AuditOptions = {
   pool: Pool;
@@ -208,7 +217,7 @@ export type AuditReport = {
   /** Repeats in the stream, which consumers drop by their inbox. */
   repeatedEventCount: number;
   hours: HourRow[];
-  /** Published events that the stream lacks: `republish` them. */
-  missingEventIds: string[];
+  /** Published events that the stream lacks: `missingEvents` finds them again, for a repair. */
+  missingEventCount: number;
   seconds: number;
 };

@@ -84,13 +84,17 @@ export class HashTable {
   }
 
   #grow(): void {
-    const old = [...this];
-    this.#keys = new Uint32Array(this.#keys.length * 2);
-    this.#values = new Uint32Array(this.#values.length * 2);
-    for (const { key, values } of old) {
+    const keys = this.#keys;
+    const values = this.#values;
+    const columns = this.#columns;
+    this.#keys = new Uint32Array(keys.length * 2);
+    this.#values = new Uint32Array(values.length * 2);
+    for (let from = 0; from * 2 < keys.length; from++) {
+      const key: Hash = [keys[from * 2] ?? 0, keys[from * 2 + 1] ?? 0];
+      if (key[0] === 0 && key[1] === 0) continue;
       const slot = this.#slot(key);
       this.#keys.set(key, slot * 2);
-      this.#at(slot).set(values);
+      this.#at(slot).set(values.subarray(from * columns, (from + 1) * columns));
     }
   }
 }

@@ -10,10 +10,11 @@ import { serialOf } from './range.ts';
  */
 export class NumberInLease {
   readonly check = new Check('number-in-lease');
+  /** The one whose waybills are examined now. */
+  bucket = -1;
   readonly #leases: AsyncIterator<AuditedLease>;
   readonly #network: Network;
   #ahead: AuditedLease | undefined;
-  #bucket = -1;
   #ofBucket: AuditedLease[] = [];
 
   constructor(leases: AsyncIterable<AuditedLease[]>, network: Network) {
@@ -23,8 +24,7 @@ export class NumberInLease {
 
   /** To be called before the first waybill of a bucket; buckets only go up. */
   async enter(bucket: number): Promise<void> {
-    if (bucket === this.#bucket) return;
-    this.#bucket = bucket;
+    this.bucket = bucket;
     this.#ofBucket = [];
     for (;;) {
       this.#ahead ??= await this.#next();

@@ -10,20 +10,19 @@ import { type Hash, HashTable } from './hash.ts';
 export class OutboxStream {
   readonly inStream = new Check('outbox-in-stream');
   readonly inOutbox = new Check('stream-in-outbox');
-  /** Ids of published events that the stream lacks, for a repair. */
-  readonly missing: string[] = [];
   /** Events of the snapshot that the relay has yet to publish. */
   waitingCount = 0;
   /** Repeats in the stream: harmless, and told for information. */
   repeatedCount = 0;
   /** By the first half of the id; the other half, checksum, minute, flags. */
   readonly #events = new HashTable(5);
-  readonly #sinceMs: number;
+  readonly #sinceMinute: number;
   readonly #known: (eventIds: string[]) => Promise<Set<string>>;
   #strangers: string[] = [];
 
+  /** `known` says which of some events are in the outbox at this moment. */
   constructor(since: Date, known: (eventIds: string[]) => Promise<Set<string>>) {
-    this.#sinceMs = since.getTime();
+    this.#sinceMinute = Math.ceil(since.getTime() / 60_000);
     this.#known = known;
   }
 
@@ -36,14 +35,14 @@ export class OutboxStream {
 
   /** A message of the stream, in any order. */
   async message({ eventId, subject, payload, time }: StreamedEvent): Promise<void> {
-    if (time.getTime() < this.#sinceMs) return;
+    if (time.getTime() < this.#sinceMinute * 60_000) return;
     const found = UUID.test(eventId) ? this.#events.find(split(eventId).key) : undefined;
     if (found === undefined) {
       this.#strangers.push(eventId);
       if (this.#strangers.length >= STRANGERS_MAX) await this.#judgeStrangers();
       return;
     }
-    if ((found[FLAGS] ?? 0) & SEEN) this.repeatedCount += 1;
+    if (isSeen(found)) this.repeatedCount += 1;
     else this.inOutbox.examinedCount += 1;
     if (found[SUM] === sumOf(subject, payload)) found[FLAGS] = (found[FLAGS] ?? 0) | SEEN;
     else this.inOutbox.violate(`${eventId} has other contents than in the outbox`);
@@ -52,33 +51,38 @@ export class OutboxStream {
   async settle(): Promise<void> {
     await this.#judgeStrangers();
     for (const { key, values } of this.#events) {
-      const flags = values[FLAGS] ?? 0;
-      if (!(flags & PUBLISHED)) continue;
+      if (!this.#isExpected(values)) continue;
       this.inStream.examinedCount += 1;
-      if (flags & SEEN) continue;
-      const eventId = join(key, values);
-      this.inStream.violate(eventId);
-      this.missing.push(eventId);
+      if (!isSeen(values)) this.inStream.violate(join(key, values));
     }
+  }
+
+  /** After the stream was read: whether it lacks this event, so that it must be published again. */
+  lacks(eventId: string): boolean {
+    const found = this.#events.find(split(eventId).key);
+    return found !== undefined && this.#isExpected(found) && !isSeen(found);
   }
 
   /** Both sides by hour: published events, and those of them that the stream has. */
   hours(): HourRow[] {
     const hours = new Map<number, HourRow>();
     for (const { key, values } of this.#events) {
-      const flags = values[FLAGS] ?? 0;
-      if (!(flags & PUBLISHED)) continue;
+      if (!this.#isExpected(values)) continue;
       const hourMs = Math.floor((values[MINUTE] ?? 0) / 60) * 3_600_000;
       const row = hours.get(hourMs) ?? newHour(hourMs);
       hours.set(hourMs, row);
       const hash = (key[0] ^ key[1] ^ (values[SUM] ?? 0)) >>> 0;
       row.outbox_count += 1;
       row.outbox_hash = (row.outbox_hash ^ hash) >>> 0;
-      if (!(flags & SEEN)) continue;
+      if (!isSeen(values)) continue;
       row.stream_count += 1;
       row.stream_hash = (row.stream_hash ^ hash) >>> 0;
     }
     return [...hours.values()].sort((a, b) => a.hour.localeCompare(b.hour));
+  }
+
+  #isExpected(values: Uint32Array): boolean {
+    return isPublished(values) && (values[MINUTE] ?? 0) >= this.#sinceMinute;
   }
 
   /** What the snapshot does not know was written since then, or never. */
@@ -93,6 +97,14 @@ export class OutboxStream {
       this.inOutbox.violate(`${id} is in no outbox`);
     }
   }
+}
+
+function isPublished(values: Uint32Array): boolean {
+  return ((values[FLAGS] ?? 0) & PUBLISHED) !== 0;
+}
+
+function isSeen(values: Uint32Array): boolean {
+  return ((values[FLAGS] ?? 0) & SEEN) !== 0;
 }
 
 function newHour(hourMs: number): HourRow {
