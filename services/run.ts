@@ -78,7 +78,9 @@ function relayOf({ name, stream }: Module, options: RunOptions, bus: Bus, keep: 
   const relay = startRelay({
     pool,
     schema: name,
-    publish: (events) => bus.publish(events.map((event) => ({ ...event, time: event.createTime }))),
+    async publish(events) {
+      await bus.publish(events.map((event) => ({ ...event, time: event.createTime })));
+    },
     async streamIdentity() {
       const identity = await bus.streamIdentity(stream);
       if (identity === undefined) throw new RpcError('DEPENDENCY_DOWN');

@@ -20,5 +20,6 @@ export { quoteName } from './name.ts';
 export { enqueue, type OutboxEvent } from './outbox.ts';
 export { openPool, type Pool, type PoolOptions } from './pool.ts';
 export { type Relay, type RelayLag, type RelayOptions, startRelay } from './relay.ts';
-export type { RelayedEvent } from './relay-store.ts';
+export type { RangeMark, RelayedEvent, TimeRange } from './relay-store.ts';
+export { countEvents, type Replay, type ReplayOptions, replayEvents } from './replay.ts';
 export { type Tx, transaction } from './transaction.ts';

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { auditCommand } from './audit.ts';
 import { bootstrapCommand } from './bootstrap.ts';
 import { eventsCommand } from './commands/events.ts';
 import { issueCommand } from './commands/issue.ts';
@@ -27,6 +28,7 @@ export function program(context: CliContext): Command {
     ...networkCommands(context),
     keyCommand(context),
     eventsCommand(context),
+    auditCommand(context),
   ];
   for (const command of commands) queqiao.addCommand(command);
   throwing(queqiao);

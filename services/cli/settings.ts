@@ -25,6 +25,8 @@ export const SHAPE = {
   QUEQIAO_MASTER_KEY_FILE: text({ default: '' }),
   /** Master keys that only open what they wrapped: those before, or the one to come. */
   QUEQIAO_MASTER_KEY_OLD_FILES: list({ default: [] }),
+  /** For fault tests: the process ends itself at this point, `point` or `point:passes`. */
+  QUEQIAO_CRASH_AT: text({ default: '' }),
 } as const;
 
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
@@ -42,6 +44,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     serviceSecret: config.QUEQIAO_SERVICE_SECRET_FILE || undefined,
     masterKeyFile: config.QUEQIAO_MASTER_KEY_FILE || undefined,
     oldMasterKeyFiles: config.QUEQIAO_MASTER_KEY_OLD_FILES,
+    crashAt: config.QUEQIAO_CRASH_AT || undefined,
   };
 }
 
@@ -59,4 +62,5 @@ export type Settings = {
   serviceSecret: string | undefined;
   masterKeyFile: string | undefined;
   oldMasterKeyFiles: readonly string[];
+  crashAt: string | undefined;
 };

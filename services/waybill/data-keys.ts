@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Pool } from '#libs/db';
 import { blindIndex, type Keyring, newDataKey, type WrappedKey } from '#libs/privacy';
-import type { Clock } from '#libs/run';
+import { type Clock, crashpoint } from '#libs/run';
 import * as store from './store/data-key.ts';
 
 /** How long an erasure may go unnoticed by the calls that only compare a repeat. */
@@ -65,6 +65,7 @@ export class DataKeys {
     if (row === undefined) {
       const key = await newDataKey(keyring);
       await store.insertDataKey(pool, { ...key, merchantId, month, createTime: now() });
+      crashpoint('after_data_key_before_use');
       // Another process may have been first; its key is the one that counts.
       row = await store.selectDataKey(pool, merchantId, month);
     }

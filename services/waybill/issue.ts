@@ -2,6 +2,7 @@ import { create, fromBinary } from '@bufbuild/protobuf';
 import { type Timestamp, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { groupCommit, type Pool } from '#libs/db';
 import { RpcError, toRpcError } from '#libs/errors';
+import { crashpoint } from '#libs/run';
 import type { Merchant } from '#proto/queqiao/network/v1/merchant';
 import { ParcelSchema } from '#proto/queqiao/waybill/v1/waybill';
 import { type IssuedWaybill, IssuedWaybillSchema } from '#proto/queqiao/waybill/v1/waybill_service';
@@ -183,12 +184,15 @@ function groupWriter({ pool, relay }: Deps): (draws: Draw[]) => Promise<KnownRow
     try {
       block.clear();
       for (const draw of draws) block.add(draw);
+      crashpoint('before_insert');
       if (carefulCount === 0 && (await isAllNew(pool, block))) {
+        crashpoint('after_commit_before_reply');
         relay.wake();
         return draws.map(() => NOTHING_KNOWN);
       }
       carefulCount = carefulCount === 0 ? CAREFUL_GROUPS : carefulCount - 1;
       const inserted = await insertMixed(pool, block);
+      crashpoint('after_commit_before_reply');
       if (inserted.size > 0) relay.wake();
       return await knownRows(pool, draws, inserted);
     } finally {

@@ -78,7 +78,7 @@ async function startBefore(
   return Object.assign(server, { [Symbol.asyncDispose]: dispose });
 }
 
-const FAST = { attempts: 6, firstAttempts: 3, firstMs: 1, maxMs: 4 };
+const FAST = { attempts: 6, firstAttempts: 3, firstMs: 1, maxMs: 4, patienceMs: 0 };
 
 type RealCall = (request: IssueWaybillsRequest) => Promise<IssueWaybillsResponse>;
 type Serve = (request: IssueWaybillsRequest, real: RealCall) => Promise<IssueWaybillsResponse>;
