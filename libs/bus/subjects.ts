@@ -16,6 +16,18 @@ export const SUBJECTS = {
     address: 'queqiao.v1.waybill.{courier_id}.cancelled',
     payload: 'queqiao.waybill.v1.WaybillCancelled',
   },
+  waybillUpdated: {
+    address: 'queqiao.v1.waybill.{courier_id}.updated',
+    payload: 'queqiao.waybill.v1.WaybillUpdated',
+  },
+  waybillReleased: {
+    address: 'queqiao.v1.waybill.{courier_id}.released',
+    payload: 'queqiao.waybill.v1.WaybillReleased',
+  },
+  waybillRecalled: {
+    address: 'queqiao.v1.waybill.{courier_id}.recalled',
+    payload: 'queqiao.waybill.v1.WaybillRecalled',
+  },
   rangeReported: {
     address: 'queqiao.v1.waybill.{courier_id}.range_reported',
     payload: 'queqiao.waybill.v1.NumberRangeReported',
@@ -35,6 +47,12 @@ export const subjects = {
   waybillIssued: (courierId: string) => subjectOf('waybillIssued', courierId),
   /** One waybill given up before pickup. */
   waybillCancelled: (courierId: string) => subjectOf('waybillCancelled', courierId),
+  /** One waybill changed before pickup. */
+  waybillUpdated: (courierId: string) => subjectOf('waybillUpdated', courierId),
+  /** One pre-positioned parcel sent on to its buyer. */
+  waybillReleased: (courierId: string) => subjectOf('waybillReleased', courierId),
+  /** One pre-positioned parcel called back to its sender. */
+  waybillRecalled: (courierId: string) => subjectOf('waybillRecalled', courierId),
   /** How much of a number range is left. */
   rangeReported: (courierId: string) => subjectOf('rangeReported', courierId),
   /** Something of the network was created or changed. */

@@ -32,6 +32,14 @@ export const METHOD_SCOPES: Readonly<Record<string, Scope>> = {
   'queqiao.waybill.v1.WaybillService/LookUpWaybills': 'waybill.read',
   'queqiao.waybill.v1.WaybillService/ListWaybills': 'waybill.read',
   'queqiao.waybill.v1.WaybillService/CancelWaybill': 'waybill.cancel',
+  'queqiao.waybill.v1.WaybillService/UpdateWaybill': 'waybill.issue',
+  'queqiao.waybill.v1.WaybillService/ListWaybillVersions': 'waybill.read',
+  'queqiao.waybill.v1.WaybillService/GetShipment': 'waybill.read',
+  'queqiao.waybill.v1.WaybillService/IssueReturnWaybill': 'waybill.issue',
+  'queqiao.waybill.v1.WaybillService/ReleaseWaybill': 'waybill.issue',
+  'queqiao.waybill.v1.WaybillService/BatchReleaseWaybills': 'waybill.issue',
+  'queqiao.waybill.v1.WaybillService/RecallWaybill': 'waybill.cancel',
+  'queqiao.waybill.v1.WaybillService/BatchRecallWaybills': 'waybill.cancel',
 };
 
 /** What an identity of each kind may hold at most, whatever its key says. */

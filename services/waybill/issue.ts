@@ -1,24 +1,23 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { toBinary } from '@bufbuild/protobuf';
 import { type Timestamp, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { groupCommit } from '#libs/db';
 import { RpcError, toRpcError } from '#libs/errors';
-import { maskedConsignee, open, seal } from '#libs/privacy';
+import { maskedConsignee, seal } from '#libs/privacy';
 import type { Merchant } from '#proto/queqiao/network/v1/merchant';
-import {
-  ConsigneeSchema,
-  MaskedConsigneeSchema,
-  ParcelSchema,
-} from '#proto/queqiao/waybill/v1/waybill';
-import { type IssuedWaybill, IssuedWaybillSchema } from '#proto/queqiao/waybill/v1/waybill_service';
+import { ConsigneeSchema, MaskedConsigneeSchema } from '#proto/queqiao/waybill/v1/waybill';
+import type { IssuedWaybill } from '#proto/queqiao/waybill/v1/waybill_service';
+import { checkAddedServices } from './added-service.ts';
 import { bucketOf } from './bucket.ts';
 import type { DataKey } from './data-keys.ts';
 import type { Deps } from './deps.ts';
 import { issuedEventPart } from './events.ts';
 import type { TakenNumber } from './lease.ts';
 import { toBody } from './message.ts';
-import { differingField, type ParcelDraft } from './parcel.ts';
+import type { ParcelDraft } from './parcel.ts';
+import { answerRepeat } from './repeat.ts';
 import { type Resolution, resolver } from './resolve.ts';
-import { stateToMessage } from './state.ts';
+import { sealedSender } from './sealed.ts';
+import { type State, stateToMessage } from './state.ts';
 import {
   insertWaybills,
   type KnownWaybillRow,
@@ -74,7 +73,8 @@ export function openIssuing(deps: Deps): { issue: Issue } & AsyncDisposable {
     deps.numbers.giveBack(unused(planned, written));
     for (const [i, { index, draft, taken }] of planned.entries()) {
       const known = written[i]?.known;
-      if (known === undefined) answers[index] = issuedNow(taken.number, timestamp);
+      if (known === undefined)
+        answers[index] = issuedNow(taken.number, firstState(draft), timestamp);
       else answers[index] = await answerRepeat(deps, known, draft).catch(toRpcError);
     }
   }
@@ -94,6 +94,7 @@ async function plan(
   for (const [index, draft] of drafts.entries()) {
     try {
       const resolution = await resolve(draft);
+      checkAddedServices(resolution.courier, resolution.serviceCode, draft.addedServices);
       const bucket = bucketOf(merchant, draft.orderRef);
       const group = `${draft.courierId} ${bucket}`;
       const entry = { index, draft, resolution, bucket };
@@ -170,11 +171,17 @@ function toRow({ merchantId }: Merchant, planned: Planned, stamp: Stamp): NewWay
       issueTime: stamp.timestamp,
     }),
     account_id: '',
-    parcel_count: 1,
-    outward_number: null,
+    parcel_count: draft.parcelCount,
+    outward_number: draft.outwardNumber ?? null,
     phone_index: null,
-    state: 'issued',
+    state: firstState(draft),
+    ...sealedSender(stamp.dataKey, draft.sender, number),
   };
+}
+
+/** A parcel that is to wait near its buyer begins there. */
+function firstState({ holdNodeId }: ParcelDraft): State {
+  return holdNodeId === '' ? 'issued' : 'prepositioned';
 }
 
 /** Writes the rows of many calls; for each that was there before, the row that holds its key. */
@@ -241,58 +248,16 @@ function isRefusal(answer: IssueAnswer | undefined): boolean {
   return answer instanceof RpcError && !answer.retryable && answer.reason !== 'PARCEL_KEY_REUSED';
 }
 
-/** The first answer again, if the contents are the same. */
-async function answerRepeat(
-  deps: Deps,
-  known: KnownWaybillRow,
-  draft: ParcelDraft,
-): Promise<IssueAnswer> {
-  const field = differingField(await asDraft(deps, known, draft), draft);
-  if (field === undefined) {
-    return create(IssuedWaybillSchema, {
-      waybillNumber: known.waybill_number,
-      issueTime: timestampFromDate(known.issue_time),
-      alreadyIssued: true,
-      state: stateToMessage(known.state),
-    });
-  }
-  return new RpcError('PARCEL_KEY_REUSED', {
-    field,
-    metadata: {
-      field,
-      order_ref: known.order_ref,
-      parcel_no: String(known.parcel_no),
-      waybill_number: known.waybill_number,
-    },
-  });
-}
-
-/** What was asked for when `known` was issued. */
-async function asDraft(deps: Deps, known: KnownWaybillRow, now: ParcelDraft): Promise<ParcelDraft> {
-  const dataKey = await deps.dataKeys.byId(known.data_key_id);
-  const aad = Buffer.from(known.waybill_number);
-  const consignee =
-    dataKey && fromBinary(ConsigneeSchema, open(dataKey.key, known.consignee_sealed, aad));
-  return {
-    ...fromBinary(ParcelSchema, known.body),
-    orderRef: known.order_ref,
-    parcelNo: known.parcel_no,
-    courierId: known.courier_id,
-    // Left to the courier's default, today's default is as good as that of the day.
-    serviceCode: now.serviceCode === '' ? '' : known.service_code,
-    nodeId: known.node_id,
-    // Once erased, a consignee can no longer differ.
-    consignee: (consignee ?? now.consignee) as ParcelDraft['consignee'],
-  };
-}
-
-function issuedNow(waybillNumber: string, issueTime: Timestamp): IssuedWaybill {
+function issuedNow(waybillNumber: string, state: State, issueTime: Timestamp): IssuedWaybill {
   return {
     $typeName: 'queqiao.waybill.v1.IssuedWaybill',
     waybillNumber,
     issueTime,
     alreadyIssued: false,
-    state: stateToMessage('issued'),
+    state: stateToMessage(state),
+    parcelNo: 0,
+    parcelCount: 0,
+    parentWaybillNumber: '',
   };
 }
 

@@ -21,23 +21,24 @@ const INSERT = `
     select * from unnest(
       $1::int2[], $2::text[], $3::text[], $4::text[], $5::int2[], $6::text[], $7::text[],
       $8::text[], $9::timestamptz[], $10::bytea[], $11::bytea[], $12::bytea[], $13::int8[],
-      $14::text[], $15::bytea[], $16::text[], $17::int2[], $18::text[], $19::int8[], $20::text[]
+      $14::text[], $15::bytea[], $16::text[], $17::int2[], $18::text[], $19::int8[], $20::text[],
+      $21::bytea[], $22::bytea[]
     ) with ordinality as input(
       bucket, waybill_number, merchant_id, order_ref, parcel_no, courier_id, service_code,
       node_id, issue_time, body, consignee_masked, consignee_sealed, data_key_id,
       event_subject, event_part, account_id, parcel_count, outward_number, phone_index, state,
-      position
+      sender_masked, sender_sealed, position
     )
   ), inserted as (
     insert into waybill.waybill (
       bucket, waybill_number, merchant_id, order_ref, parcel_no, courier_id, service_code,
       node_id, issue_time, body, consignee_masked, consignee_sealed, data_key_id,
-      account_id, parcel_count, outward_number, phone_index, state
+      account_id, parcel_count, outward_number, phone_index, state, sender_masked, sender_sealed
     )
     select
       bucket, waybill_number, merchant_id, order_ref, parcel_no, courier_id, service_code,
       node_id, issue_time, body, consignee_masked, consignee_sealed, data_key_id,
-      account_id, parcel_count, outward_number, phone_index, state
+      account_id, parcel_count, outward_number, phone_index, state, sender_masked, sender_sealed
     from input
     order by position
     on conflict (bucket, merchant_id, lower(order_ref), parcel_no) do nothing
@@ -74,6 +75,8 @@ function toArrays(rows: NewWaybillRow[]): Buffer[] {
     textArray(rows.map((row) => row.outward_number)),
     int8Array(rows.map((row) => row.phone_index)),
     textArray(rows.map((row) => row.state)),
+    byteaArray(rows.map((row) => row.sender_masked)),
+    byteaArray(rows.map((row) => row.sender_sealed)),
   ];
 }
 
@@ -83,7 +86,8 @@ export function selectByKeys(pool: Pool, keys: ParcelKeyRow[]): Promise<KnownWay
     `select wanted.position::int4 - 1 as position, waybill.bucket, waybill.waybill_number,
        waybill.merchant_id, waybill.order_ref, waybill.parcel_no, waybill.courier_id,
        waybill.service_code, waybill.node_id, waybill.state, waybill.issue_time, waybill.body,
-       waybill.consignee_sealed, waybill.data_key_id
+       waybill.consignee_sealed, waybill.data_key_id, waybill.version, waybill.parcel_count,
+       waybill.outward_number
      from unnest($1::int2[], $2::text[], $3::text[], $4::int2[]) with ordinality
        as wanted(bucket, merchant_id, order_ref, parcel_no, position)
      join waybill.waybill on waybill.bucket = wanted.bucket
@@ -124,6 +128,8 @@ export type NewWaybillRow = ParcelKeyRow & {
   outward_number: string | null;
   phone_index: bigint | null;
   state: State;
+  sender_masked: Uint8Array | null;
+  sender_sealed: Uint8Array | null;
 };
 
 export type KnownWaybillRow = ParcelKeyRow & {
@@ -137,4 +143,7 @@ export type KnownWaybillRow = ParcelKeyRow & {
   body: Buffer;
   consignee_sealed: Buffer;
   data_key_id: string;
+  version: number;
+  parcel_count: number;
+  outward_number: string | null;
 };

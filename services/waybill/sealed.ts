@@ -1,0 +1,67 @@
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { maskedConsignee, open, seal } from '#libs/privacy';
+import {
+  type Consignee,
+  ConsigneeSchema,
+  MaskedConsigneeSchema,
+  type Parcel,
+  ParcelSchema,
+} from '#proto/queqiao/waybill/v1/waybill';
+import type { DataKey } from './data-keys.ts';
+import type { Deps } from './deps.ts';
+
+// What of a waybill is sealed, and bound to its number: moved to another row it does not open.
+
+/** A waybill's contents as a parcel; without consignee once that is erased. */
+export async function openParcel(deps: Pick<Deps, 'dataKeys'>, row: SealedRow): Promise<Parcel> {
+  const dataKey = await deps.dataKeys.byId(row.data_key_id);
+  const aad = Buffer.from(row.waybill_number);
+  const consignee =
+    dataKey && fromBinary(ConsigneeSchema, open(dataKey.key, row.consignee_sealed, aad));
+  return {
+    ...fromBinary(ParcelSchema, row.body),
+    orderRef: row.order_ref,
+    parcelNo: row.parcel_no,
+    courierId: row.courier_id,
+    serviceCode: row.service_code,
+    nodeId: row.node_id,
+    parcelCount: row.parcel_count,
+    consignee,
+  };
+}
+
+/** The columns of a row that tell its consignee. */
+export function sealedConsignee({ key, dataKeyId }: DataKey, consignee: Consignee, number: string) {
+  const plain = toBinary(ConsigneeSchema, consignee);
+  return {
+    consignee_masked: Buffer.from(toBinary(MaskedConsigneeSchema, maskedConsignee(consignee))),
+    consignee_sealed: seal(key, plain, Buffer.from(number)),
+    data_key_id: String(dataKeyId),
+  };
+}
+
+/** The columns of a row that tell who sends a return. */
+export function sealedSender({ key }: DataKey, sender: Consignee | undefined, number: string) {
+  if (sender === undefined) return NO_SENDER;
+  const plain = toBinary(ConsigneeSchema, sender);
+  return {
+    sender_masked: toBinary(MaskedConsigneeSchema, maskedConsignee(sender)),
+    // Another name than the consignee's, so that the two cannot be exchanged.
+    sender_sealed: seal(key, plain, Buffer.from(`${number}/sender`)),
+  };
+}
+
+const NO_SENDER = { sender_masked: null, sender_sealed: null };
+
+export type SealedRow = {
+  waybill_number: string;
+  order_ref: string;
+  parcel_no: number;
+  courier_id: string;
+  service_code: string;
+  node_id: string;
+  parcel_count: number;
+  body: Uint8Array;
+  consignee_sealed: Uint8Array;
+  data_key_id: string;
+};
