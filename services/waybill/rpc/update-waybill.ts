@@ -58,8 +58,7 @@ async function planChanges(
   const changes: ChangeableRow[] = [];
   for (const row of rows) {
     // What was given up travels no more: a change of the whole passes it over.
-    if (request.extent === Extent.SHIPMENT && row.state === 'cancelled' && rows.length > 1)
-      continue;
+    if (row.state === 'cancelled' && row.waybill_number !== request.waybillNumber) continue;
     mustAllow('update', row.state);
     const before = await openParcel(deps, row);
     const { after, field } = changed(before, request, courier);
