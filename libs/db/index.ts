@@ -20,4 +20,5 @@ export { enqueue, type OutboxEvent } from './outbox.ts';
 export { openPool, type Pool, type PoolOptions } from './pool.ts';
 export { type Relay, type RelayLag, type RelayOptions, startRelay } from './relay.ts';
 export type { RelayedEvent } from './relay-store.ts';
+export { Slots } from './slots.ts';
 export { type Tx, transaction } from './transaction.ts';

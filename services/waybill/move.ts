@@ -73,7 +73,7 @@ async function moveAll(
   const { to, announce } = MOVES[move];
   const refused = new Map<string, RpcError>();
   const rows = await replaceWaybills(deps, {
-    read: () => selectChangeable(deps.pool, [...found.values()].map(nameOf)),
+    read: (db) => selectChangeable(db, [...found.values()].map(nameOf)),
     plan: (before) => {
       refused.clear();
       return before

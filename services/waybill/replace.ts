@@ -1,4 +1,4 @@
-import { type Tx, transaction } from '#libs/db';
+import { type Queryable, type Tx, transaction } from '#libs/db';
 import { invalid, RpcError, tooMany } from '#libs/errors';
 import type { Identity } from '#libs/grpc';
 import { Extent } from '#proto/queqiao/waybill/v1/waybill';
@@ -29,13 +29,14 @@ export async function replaceWaybills(
   { read, plan, announce, identity }: Replacement,
 ): Promise<WaybillRow[]> {
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
-    const before = await read();
+    const before = await read(deps.pool);
     const changes = await plan(before);
     if (changes.length === 0) return before;
     const by = replacerOf(identity, deps.now());
     const after = await transaction(deps.pool, async (tx) => {
       // What was only read is locked as well: a plan holds for all it has seen.
-      if (!(await lockUnchanged(tx, before))) return undefined;
+      await lockRows(tx, before.map(nameOf));
+      if (!areSame(before, await read(tx))) return undefined;
       const rows = await replaceRows(tx, changes, by);
       await announce(tx, rows, by.time);
       return rows;
@@ -48,21 +49,24 @@ export async function replaceWaybills(
   throw new RpcError('CONFLICT');
 }
 
-async function lockUnchanged(tx: Tx, before: ChangeableRow[]): Promise<boolean> {
+/** Whether nothing was changed and nothing has come, such as a child to a shipment. */
+function areSame(before: ChangeableRow[], now: ChangeableRow[]): boolean {
   const versions = new Map(before.map((row) => [row.waybill_number, row.version]));
-  const locked = await lockRows(tx, before.map(nameOf));
-  return locked.every((row) => versions.get(row.waybill_number) === row.version);
+  return (
+    before.length === now.length &&
+    now.every((row) => versions.get(row.waybill_number) === row.version)
+  );
 }
 
 /** The rows that a change of `found` is for. */
 export function readExtent(
-  { pool }: Deps,
+  db: Queryable,
   found: WaybillRow,
   extent: Extent,
 ): Promise<ChangeableRow[]> {
   return extent === Extent.SHIPMENT
-    ? selectShipment(pool, found)
-    : selectChangeable(pool, [nameOf(found)]);
+    ? selectShipment(db, found)
+    : selectChangeable(db, [nameOf(found)]);
 }
 
 export function parseExtent(extent: Extent): Extent {
@@ -82,7 +86,8 @@ function replacerOf({ kind, id, keyId }: Identity, time: Date): Replacer {
 }
 
 export type Replacement = {
-  read: () => Promise<ChangeableRow[]>;
+  /** Reads what the plan is made from; asked once more when the rows are locked. */
+  read: (db: Queryable) => Promise<ChangeableRow[]>;
   plan: (before: ChangeableRow[]) => ChangeableRow[] | Promise<ChangeableRow[]>;
   /** Writes the events of the rows that were changed. */
   announce: (tx: Tx, rows: WaybillRow[], time: Date) => Promise<void>;

@@ -1,3 +1,4 @@
+import { Slots, type Tx, transaction } from '#libs/db';
 import { invalid, RpcError, toRpcError } from '#libs/errors';
 import type { Merchant } from '#proto/queqiao/network/v1/merchant';
 import type { Parcel } from '#proto/queqiao/waybill/v1/waybill';
@@ -9,26 +10,53 @@ import { serviceOf } from './resolve.ts';
 import { openParcel } from './sealed.ts';
 import { allows } from './state.ts';
 import { type KnownWaybillRow, selectByKeys } from './store/issue.ts';
+import { lockRows, nameOf } from './store/version.ts';
 import type { WaybillRow } from './store/waybill.ts';
 
 // A shipment is one order's parcels with a parcel_count above 1: parcel 1 is the parent, the others
 // are its children. Nothing of this touches parcels that travel alone.
 
+/** Each holds a connection while another one writes: many at once would leave none to write. */
+const AT_ONCE_MAX = 2;
+/** Whoever meets so many changes of the same parents is told of it. */
+const ATTEMPTS_MAX = 5;
+
 /** Issues parents before their children, and a child only under a live parent that it matches. */
 export function withShipments(deps: Deps, issue: Issue): Issue {
+  const slots = new Slots({ count: AT_ONCE_MAX, maxWaiting: 1_000, waitMs: 5_000 });
   return async (merchant, drafts) => {
     if (!drafts.some(({ parcelCount }) => parcelCount > 1)) return issue(merchant, drafts);
     const answers = new Array<IssueAnswer>(drafts.length);
-    const [children, others] = partition([...drafts.keys()], (i) => isChild(drafts[i]));
     const draw = async (indexes: number[]) => {
       if (indexes.length === 0) return;
-      const drawn = await issue(
-        merchant,
-        indexes.map((i) => drafts[i] as ParcelDraft),
-      );
+      const wanted = indexes.map((i) => drafts[i] as ParcelDraft);
+      const drawn = await issue(merchant, wanted);
       for (const [k, i] of indexes.entries()) answers[i] = drawn[k] as IssueAnswer;
     };
+    const [children, others] = partition([...drafts.keys()], (i) => isChild(drafts[i]));
     await draw(others);
+    if (children.length > 0) {
+      await slots.take();
+      try {
+        await drawChildren(deps, { merchant, drafts, children, answers, draw });
+      } catch (error) {
+        for (const i of children) answers[i] = toRpcError(error);
+      } finally {
+        slots.give();
+      }
+    }
+    const parents = await parentsOf(deps, merchant, drafts, children);
+    for (const [i, answer] of answers.entries()) {
+      if (!(answer instanceof RpcError)) name(answer, drafts[i] as ParcelDraft, parents.get(i));
+    }
+    return answers;
+  };
+}
+
+/** Checks children against their parents and issues them while no parent can change. */
+async function drawChildren(deps: Deps, batch: Batch): Promise<void> {
+  const { merchant, drafts, children, answers, draw } = batch;
+  for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
     const parents = await parentsOf(deps, merchant, drafts, children);
     const known = await rowsOf(deps, merchant, drafts, children);
     const wanted: number[] = [];
@@ -39,12 +67,21 @@ export function withShipments(deps: Deps, issue: Issue): Issue {
       if (problem === undefined) wanted.push(i);
       else answers[i] = problem;
     }
-    await draw(wanted);
-    for (const [i, answer] of answers.entries()) {
-      if (!(answer instanceof RpcError)) name(answer, drafts[i] as ParcelDraft, parents.get(i));
-    }
-    return answers;
-  };
+    const isDone = await transaction(deps.pool, async (tx) => {
+      if (!(await standStill(tx, [...parents.values()]))) return false;
+      await draw(wanted);
+      return true;
+    });
+    if (isDone) return;
+  }
+  throw new RpcError('CONFLICT');
+}
+
+/** Locks parents as they were read; false if one has changed since. */
+async function standStill(tx: Tx, parents: KnownWaybillRow[]): Promise<boolean> {
+  const versions = new Map(parents.map((row) => [row.waybill_number, row]));
+  const locked = await lockRows(tx, [...versions.values()].map(nameOf), 'share');
+  return locked.every((row) => versions.get(row.waybill_number)?.version === row.version);
 }
 
 function isChild(draft: Pick<Parcel, 'parcelCount' | 'parcelNo'> | undefined): boolean {
@@ -134,3 +171,12 @@ function name(answer: IssueAnswer, draft: ParcelDraft, parent: KnownWaybillRow |
 function partition<T>(items: T[], isFirst: (item: T) => boolean): [T[], T[]] {
   return [items.filter(isFirst), items.filter((item) => !isFirst(item))];
 }
+
+type Batch = {
+  merchant: Merchant;
+  drafts: ParcelDraft[];
+  /** Indexes among the drafts. */
+  children: number[];
+  answers: IssueAnswer[];
+  draw: (indexes: number[]) => Promise<void>;
+};

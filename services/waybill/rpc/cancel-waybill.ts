@@ -31,10 +31,10 @@ export async function cancelWaybill(
   const time = deps.now();
   const rows = await replaceWaybills(deps, {
     // A parent's children have a say, also where it is cancelled alone.
-    read: () =>
+    read: (db) =>
       isWhole || isShipmentParent(found)
-        ? selectShipment(deps.pool, found)
-        : selectChangeable(deps.pool, [nameOf(found)]),
+        ? selectShipment(db, found)
+        : selectChangeable(db, [nameOf(found)]),
     plan: (before) => {
       const wanted = isWhole ? before : before.filter((row) => row.waybill_number === number);
       const live = wanted.filter((row) => row.state !== 'cancelled');

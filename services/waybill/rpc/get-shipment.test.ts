@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Client } from 'pg';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { reasonOf } from '#libs/errors';
 import { Extent, Waybill_State } from '#proto/queqiao/waybill/v1/waybill';
 import type { IssueOutcome } from '#proto/queqiao/waybill/v1/waybill_service';
@@ -236,6 +237,82 @@ describe('a change of a shipment', () => {
     expect(shipment.map(({ state }) => state)).toEqual([CANCELLED]);
     const wrong = client().cancelWaybill({ waybillNumber, extent: 9 as Extent });
     await expect(wrong).rejects.toMatchObject({ field: 'extent' });
+  });
+});
+
+describe('a child that comes while its parent changes', () => {
+  /** A connection of its own in a transaction, as another process would have. */
+  async function rival(lock: string, number: string) {
+    const client = new Client({ connectionString: system.database.url });
+    await client.connect();
+    await client.query('begin');
+    const row = `from waybill.waybill where waybill_number = $1`;
+    await client.query(`select ${row} for ${lock}`, [number]);
+    return {
+      query: (text: string) => client.query(text, [number]),
+      commit: async () => {
+        await client.query('commit');
+        await client.end();
+      },
+    };
+  }
+
+  const someoneWaits = () =>
+    vi.waitFor(async () => {
+      const waiting = await system.database.query('select from pg_locks where not granted');
+      expect(waiting.length).toBeGreaterThan(0);
+    }, 5_000);
+
+  it('waits for a cancellation under way and is refused', async () => {
+    const [parent = ''] = await numbersOf(parcelsOf('W-1', [1]));
+    const other = await rival('update', parent);
+    const child = issue(parcelsOf('W-1', [2]));
+    await someoneWaits();
+    await other.query(
+      `update waybill.waybill set state = 'cancelled', cancel_time = now(), version = 2
+       where waybill_number = $1`,
+    );
+    await other.commit();
+    expect((await child).map(errorOf)).toEqual([['PARENT_MISSING', 'parcel_no']]);
+  });
+
+  it('is seen by a cancellation that began before it', async () => {
+    const [parent = ''] = await numbersOf(parcelsOf('W-2', [1]));
+    const other = await rival('share', parent);
+    const cancel = client().cancelWaybill({ waybillNumber: parent });
+    const settled = Promise.allSettled([cancel]);
+    await someoneWaits();
+    await numbersOf(parcelsOf('W-2', [2]));
+    await other.commit();
+    expect(await settled).toMatchObject([{ reason: { reason: 'CHILDREN_LIVE' } }]);
+    expect(await statesOf(parent)).toEqual([ISSUED, ISSUED]);
+  });
+
+  it('never lives under a cancelled parent, nor differs from one that was changed', async () => {
+    for (let round = 0; round < 8; round++) {
+      const [parent = ''] = await numbersOf(parcelsOf(`W-3-${round}`, [1]));
+      const address = { province: '湖北省', detail: '沿江大道2号' };
+      const change = { waybillNumber: parent, extent: Extent.SHIPMENT };
+      await Promise.allSettled([
+        issue(parcelsOf(`W-3-${round}`, [2])),
+        round % 2 === 0
+          ? client().cancelWaybill(change)
+          : client().updateWaybill({ ...change, version: 1, address }),
+        issue(parcelsOf(`W-3-${round}`, [3])),
+      ]);
+      const shipment = await shipmentOf(parent);
+      for (const child of shipment?.children ?? []) {
+        expect(child.state).toBe(shipment?.parent?.state);
+        expect(child.consignee).toEqual(shipment?.parent?.consignee);
+      }
+    }
+  });
+
+  it('does not stop others when many come at once', async () => {
+    const shipments = Array.from({ length: 30 }, (_, i) =>
+      numbersOf([...parcelsOf(`W-4-${i}`, [1, 2, 3]), parcelOf(shop, `W-5-${i}`)]),
+    );
+    expect(new Set((await Promise.all(shipments)).flat()).size).toBe(120);
   });
 });
 

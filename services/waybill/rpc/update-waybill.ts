@@ -31,7 +31,7 @@ export async function updateWaybill(
   const found = await findByNumber(deps, number, tenantOf(identity));
   const courier = await deps.directory.courier(found.courier_id);
   const rows = await replaceWaybills(deps, {
-    read: () => readExtent(deps, found, request.extent),
+    read: (db) => readExtent(db, found, request.extent),
     plan: async (before) => {
       const changes = await planChanges(deps, before, { request, courier });
       const named = before.find((row) => row.waybill_number === number);

@@ -40,17 +40,22 @@ export function selectShipment(db: Queryable, row: WaybillRow): Promise<Changeab
 }
 
 /**
- * The versions of rows, which nobody else changes until the transaction ends. All callers lock in
- * one order, or two that hold each other's rows would deadlock.
+ * Keeps others from changing rows until the transaction ends; 'share' lets others do the same.
+ * Answers their versions. All callers lock in one order, or two that hold each other's rows would
+ * deadlock.
  */
-export function lockRows(tx: Tx, numbers: RowName[]): Promise<LockedRow[]> {
+export function lockRows(
+  tx: Tx,
+  numbers: RowName[],
+  mode: 'update' | 'share' = 'update',
+): Promise<LockedRow[]> {
   return tx.query<LockedRow>(
-    `select waybill.bucket, waybill.waybill_number, waybill.version
+    `select waybill.waybill_number, waybill.version
      from unnest($1::int2[], $2::text[]) as wanted(bucket, number)
      join waybill.waybill on waybill.bucket = wanted.bucket
        and waybill.waybill_number = wanted.number collate "C"
      order by waybill.bucket, waybill.waybill_number
-     for update of waybill`,
+     for ${mode} of waybill`,
     namesOf(numbers),
   );
 }
@@ -169,7 +174,7 @@ export type ChangeableRow = WaybillRow & {
   phone_index: string | null;
 };
 
-export type LockedRow = { bucket: number; waybill_number: string; version: number };
+export type LockedRow = { waybill_number: string; version: number };
 
 /** Who makes a change, and when. */
 export type Replacer = { time: Date; kind: string; id: string; keyId: string };
