@@ -8,7 +8,12 @@ import {
   AddedServiceAttribute_Type as Type,
 } from '#proto/queqiao/network/v1/courier';
 import { type AddedService, AddedServiceSchema } from '#proto/queqiao/waybill/v1/waybill';
-import { addedServicesKey, checkAddedServices, parseAddedServices } from './added-service.ts';
+import {
+  addedServicesKey,
+  checkAddedServices,
+  offerOf,
+  parseAddedServices,
+} from './added-service.ts';
 
 const COURIER = create(CourierSchema, {
   courierId: 'swift',
@@ -61,7 +66,7 @@ const cold = (min: bigint, max: bigint, more = {}): Init => ({
 function fault(serviceCode: string, services: AddedService[], courier: Courier = COURIER) {
   try {
     parseAddedServices(services);
-    checkAddedServices(courier, serviceCode, services);
+    checkAddedServices(offerOf(courier, serviceCode), services);
     return undefined;
   } catch (error) {
     if (!(error instanceof RpcError)) throw error;

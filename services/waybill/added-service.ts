@@ -38,15 +38,18 @@ export function parseAddedServices(services: AddedService[]): void {
   }
 }
 
-/** Checks a parcel's added services against what its courier declares for the service. */
-export function checkAddedServices(
-  { courierId, addedServices }: Pick<Courier, 'courierId' | 'addedServices'>,
-  serviceCode: string,
-  asked: AddedService[],
-): void {
+/** What a courier declares for one of its services. */
+export function offerOf({ courierId, addedServices }: Courier, serviceCode: string): Offer {
   const offered = addedServices.filter(
     ({ serviceCodes }) => serviceCodes.length === 0 || serviceCodes.includes(serviceCode),
   );
+  return { courierId, serviceCode, offered };
+}
+
+/** Checks a parcel's added services against what its courier declares. */
+export function checkAddedServices(offer: Offer, asked: AddedService[]): void {
+  const { courierId, serviceCode, offered } = offer;
+  if (asked.length === 0 && offered.length === 0) return;
   const metadata = { courier_id: courierId, service_code: serviceCode };
   for (const [i, { code, attributes }] of asked.entries()) {
     const path = `added_services[${i}]`;
@@ -144,4 +147,9 @@ const INTEGER_MAX = 1_000_000_000_000n;
 const CODE = /^[a-z0-9-]{1,32}$/;
 const ATTRIBUTE_NAME = /^[a-z][a-z0-9_]{0,39}$/;
 
+export type Offer = {
+  courierId: string;
+  serviceCode: string;
+  offered: Courier['addedServices'];
+};
 type Attributes = AddedService['attributes'];

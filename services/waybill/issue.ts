@@ -94,7 +94,7 @@ async function plan(
   for (const [index, draft] of drafts.entries()) {
     try {
       const resolution = await resolve(draft);
-      checkAddedServices(resolution.courier, resolution.serviceCode, draft.addedServices);
+      checkAddedServices(resolution.offer, draft.addedServices);
       const bucket = bucketOf(merchant, draft.orderRef);
       const group = `${draft.courierId} ${bucket}`;
       const entry = { index, draft, resolution, bucket };
@@ -146,6 +146,7 @@ function toRow({ merchantId }: Merchant, planned: Planned, stamp: Stamp): NewWay
   const { draft, bucket, taken } = planned;
   const { number } = taken;
   const { serviceCode, eventSubject } = planned.resolution;
+  const sender = draft.sender && sealedSender(stamp.dataKey, draft.sender, number);
   const consignee = draft.consigneeBytes ?? toBinary(ConsigneeSchema, draft.consignee);
   return {
     bucket,
@@ -175,7 +176,8 @@ function toRow({ merchantId }: Merchant, planned: Planned, stamp: Stamp): NewWay
     outward_number: draft.outwardNumber ?? null,
     phone_index: null,
     state: firstState(draft),
-    ...sealedSender(stamp.dataKey, draft.sender, number),
+    sender_masked: sender?.masked ?? null,
+    sender_sealed: sender?.sealed ?? null,
   };
 }
 

@@ -70,11 +70,15 @@ export function toBody(parcel: Parcel): Uint8Array {
 
 function restOf(parcel: Parcel) {
   const { weightG, volumeMl, goodsValueFen, goodsDescription, remark, mergedOrderRefs } = parcel;
-  const { holdNodeId } = parcel;
-  const addedServices = inOrder(parcel.addedServices);
   return {
-    ...{ weightG, volumeMl, goodsValueFen, goodsDescription, remark, mergedOrderRefs },
-    ...{ addedServices, holdNodeId },
+    weightG,
+    volumeMl,
+    goodsValueFen,
+    goodsDescription,
+    remark,
+    mergedOrderRefs,
+    addedServices: inOrder(parcel.addedServices),
+    holdNodeId: parcel.holdNodeId,
   };
 }
 

@@ -5,6 +5,7 @@ import { type Courier, Courier_State } from '#proto/queqiao/network/v1/courier';
 import { type Merchant, Merchant_State } from '#proto/queqiao/network/v1/merchant';
 import { Node_State } from '#proto/queqiao/network/v1/node';
 import { type NumberRange, NumberRange_State } from '#proto/queqiao/network/v1/number_range';
+import { type Offer, offerOf } from './added-service.ts';
 import type { ParcelDraft } from './parcel.ts';
 
 /** What the network says of a parcel: the ranges its number may come from, best first. */
@@ -13,7 +14,8 @@ export type Resolution = {
   ranges: NumberRange[];
   /** Where the event of its issue goes. */
   eventSubject: string;
-  courier: Courier;
+  /** Which added services go with it. */
+  offer: Offer;
 };
 
 /**
@@ -57,7 +59,7 @@ async function resolve(
   const serviceCode = serviceOf(courier, draft.serviceCode);
   const ranges = rangesFor(merchant, courierId, await directory.numberRanges(courierId));
   const eventSubject = subjects.waybillIssued(courierId);
-  return { serviceCode, ranges, eventSubject, courier };
+  return { serviceCode, ranges, eventSubject, offer: offerOf(courier, serviceCode) };
 }
 
 /** The courier's service that a parcel asks for: its first, if for none. */

@@ -40,18 +40,15 @@ export function sealedConsignee({ key, dataKeyId }: DataKey, consignee: Consigne
   };
 }
 
-/** The columns of a row that tell who sends a return. */
-export function sealedSender({ key }: DataKey, sender: Consignee | undefined, number: string) {
-  if (sender === undefined) return NO_SENDER;
+/** Who sends a return, masked and sealed. */
+export function sealedSender({ key }: DataKey, sender: Consignee, number: string) {
   const plain = toBinary(ConsigneeSchema, sender);
   return {
-    sender_masked: toBinary(MaskedConsigneeSchema, maskedConsignee(sender)),
+    masked: toBinary(MaskedConsigneeSchema, maskedConsignee(sender)),
     // Another name than the consignee's, so that the two cannot be exchanged.
-    sender_sealed: seal(key, plain, Buffer.from(`${number}/sender`)),
+    sealed: seal(key, plain, Buffer.from(`${number}/sender`)),
   };
 }
-
-const NO_SENDER = { sender_masked: null, sender_sealed: null };
 
 export type SealedRow = {
   waybill_number: string;

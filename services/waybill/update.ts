@@ -3,7 +3,7 @@ import { invalid, RpcError } from '#libs/errors';
 import type { Courier } from '#proto/queqiao/network/v1/courier';
 import { ConsigneeSchema, Extent, type Parcel } from '#proto/queqiao/waybill/v1/waybill';
 import type { UpdateWaybillRequest } from '#proto/queqiao/waybill/v1/waybill_life';
-import { checkAddedServices, parseAddedServices } from './added-service.ts';
+import { checkAddedServices, offerOf, parseAddedServices } from './added-service.ts';
 import {
   differingField,
   type ParcelDraft,
@@ -87,7 +87,7 @@ function checkServices(before: Parcel, after: ParcelDraft, courier: Courier): vo
   const { serviceCode, addedServices } = after;
   if (serviceCode === before.serviceCode && addedServices === before.addedServices) return;
   serviceOf(courier, serviceCode);
-  checkAddedServices(courier, serviceCode, addedServices);
+  checkAddedServices(offerOf(courier, serviceCode), addedServices);
 }
 
 /** Refuses to change for one parcel what all parcels of its shipment share. */

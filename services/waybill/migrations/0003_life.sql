@@ -12,6 +12,8 @@ alter table waybill.waybill
 create table waybill.waybill_version (
   bucket smallint not null,
   waybill_number text collate "C" not null,
+  merchant_id text collate "C" not null,
+  courier_id text collate "C" not null,
   version integer not null check (version >= 1),
   state text collate "C" not null,
   service_code text collate "C" not null,

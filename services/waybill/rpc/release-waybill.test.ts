@@ -71,7 +71,7 @@ describe('a pre-positioned waybill', () => {
   it.each([
     ['release', 'released', ISSUED],
     ['recall', 'recalled', RECALLED],
-  ] as const)('can be %sd once, with one event', async (move, event, state) => {
+  ] as const)('%ss once, with one event', async (move, event, state) => {
     const { waybillNumber } = await issue(`M-${move}`);
     const answers = await Promise.all(Array.from({ length: 4 }, () => moves[move](waybillNumber)));
     for (const { waybill } of answers) expect(waybill).toMatchObject({ state, version: 2 });

@@ -105,12 +105,14 @@ const REPLACE = `
     )
   ), kept as (
     insert into waybill.waybill_version (
-      bucket, waybill_number, version, state, service_code, body, consignee_masked,
-      consignee_sealed, data_key_id, replace_time, replacer_kind, replacer_id, replacer_key_id
+      bucket, waybill_number, merchant_id, courier_id, version, state, service_code, body,
+      consignee_masked, consignee_sealed, data_key_id, replace_time, replacer_kind, replacer_id,
+      replacer_key_id
     )
     select
-      old.bucket, old.waybill_number, old.version, old.state, old.service_code, old.body,
-      old.consignee_masked, old.consignee_sealed, old.data_key_id, $13::timestamptz, $14, $15, $16
+      old.bucket, old.waybill_number, old.merchant_id, old.courier_id, old.version, old.state,
+      old.service_code, old.body, old.consignee_masked, old.consignee_sealed, old.data_key_id,
+      $13::timestamptz, $14, $15, $16
     from change
     join waybill.waybill old on old.bucket = change.bucket
       and old.waybill_number = change.waybill_number collate "C"
