@@ -36,6 +36,14 @@ describe('a consignee', () => {
     const issued = await client.issueWaybill({ parcel });
     const waybillNumber = issued.issued?.waybillNumber ?? '';
     said.push(issued, await client.getWaybill({ waybillNumber }));
+    // Changed to the canary, kept as an old version, and sent back by it.
+    const change = { waybillNumber, version: 1, consignee: { ...consignee, name: '王五' } };
+    said.push(await client.updateWaybill(change), await client.updateWaybill(change));
+    said.push(await client.updateWaybill({ waybillNumber, version: 2, consignee }));
+    said.push(await client.listWaybillVersions({ waybillNumber }));
+    const way = { outwardWaybillNumber: waybillNumber, parcelNo: 2 };
+    said.push(await client.issueReturnWaybill(way), await client.getShipment({ waybillNumber }));
+    said.push(await client.updateWaybill({ ...change, version: 1 }).catch(facts));
     // Refusals of every kind, with the canary in the request.
     const bad = [
       { ...parcel, remark: '急' },
@@ -51,6 +59,7 @@ describe('a consignee', () => {
     );
     said.push(await client.issueWaybill({ parcel: { ...parcel, orderRef: 'NEW' } }).catch(facts));
     said.push(await client.cancelWaybill({ waybillNumber }).catch(facts));
+    said.push(await client.updateWaybill({ ...change, version: 3 }).catch(facts));
     await expect.poll(() => heard.length).toBeGreaterThan(0);
 
     const everything = JSON.stringify([said, heard], (_, value) =>
