@@ -20,6 +20,18 @@ export const SUBJECTS = {
     address: 'queqiao.v1.waybill.{courier_id}.consignee_erased',
     payload: 'queqiao.waybill.v1.ConsigneesErased',
   },
+  waybillUpdated: {
+    address: 'queqiao.v1.waybill.{courier_id}.updated',
+    payload: 'queqiao.waybill.v1.WaybillUpdated',
+  },
+  waybillReleased: {
+    address: 'queqiao.v1.waybill.{courier_id}.released',
+    payload: 'queqiao.waybill.v1.WaybillReleased',
+  },
+  waybillRecalled: {
+    address: 'queqiao.v1.waybill.{courier_id}.recalled',
+    payload: 'queqiao.waybill.v1.WaybillRecalled',
+  },
   rangeReported: {
     address: 'queqiao.v1.waybill.{courier_id}.range_reported',
     payload: 'queqiao.waybill.v1.NumberRangeReported',
@@ -41,6 +53,12 @@ export const subjects = {
   waybillCancelled: (courierId: string) => subjectOf('waybillCancelled', courierId),
   /** Consignees erased for good. */
   consigneeErased: (courierId: string) => subjectOf('consigneeErased', courierId),
+  /** One waybill changed before pickup. */
+  waybillUpdated: (courierId: string) => subjectOf('waybillUpdated', courierId),
+  /** One pre-positioned parcel sent on to its buyer. */
+  waybillReleased: (courierId: string) => subjectOf('waybillReleased', courierId),
+  /** One pre-positioned parcel called back to its sender. */
+  waybillRecalled: (courierId: string) => subjectOf('waybillRecalled', courierId),
   /** How much of a number range is left. */
   rangeReported: (courierId: string) => subjectOf('rangeReported', courierId),
   /** Something of the network was created or changed. */

@@ -22,4 +22,5 @@ export { openPool, type Pool, type PoolOptions } from './pool.ts';
 export { type Relay, type RelayLag, type RelayOptions, startRelay } from './relay.ts';
 export type { RangeMark, RelayedEvent, TimeRange } from './relay-store.ts';
 export { countEvents, type Replay, type ReplayOptions, replayEvents } from './replay.ts';
+export { Slots } from './slots.ts';
 export { type Tx, transaction } from './transaction.ts';

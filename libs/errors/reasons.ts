@@ -181,6 +181,40 @@ export const REASONS: Record<Reason, ReasonRow> = {
     'the month {month} has not ended; erase its parcels one by one',
     '{month} 尚未结束,请逐个包裹删除',
   ),
+  ADDED_SERVICE_NOT_OFFERED: row(
+    'FAILED_PRECONDITION',
+    'courier {courier_id} does not offer the added service {code} with {service_code}',
+    '快递公司 {courier_id} 的产品 {service_code} 不提供增值服务 {code}',
+  ),
+  ADDED_SERVICE_REQUIRED: row(
+    'FAILED_PRECONDITION',
+    'service {service_code} of courier {courier_id} needs the added service {code}',
+    '快递公司 {courier_id} 的产品 {service_code} 必须选择增值服务 {code}',
+  ),
+  PARENT_MISSING: row(
+    'FAILED_PRECONDITION',
+    'parcel 1 of order {order_ref}, the parent of parcel {parcel_no}, has no live waybill; ' +
+      'issue it first or in the same call',
+    '订单 {order_ref} 的第 1 个包裹(母单)没有有效面单,无法取得第 {parcel_no} 个包裹(子单)的面单;' +
+      '请先取得母单,或在同一次请求中一并提交',
+  ),
+  CHILDREN_LIVE: row(
+    'FAILED_PRECONDITION',
+    '{waybill_number} is the parent of {count} parcels that are not cancelled; ' +
+      'cancel them first, or the whole shipment with extent SHIPMENT',
+    '{waybill_number} 是母单,还有 {count} 个子单未取消;请先取消子单,或以 extent SHIPMENT 取消整票',
+  ),
+  SHIPMENT_ONLY: row(
+    'FAILED_PRECONDITION',
+    '{waybill_number} is one of {count} parcels of a shipment, which share {field}; ' +
+      'change it with extent SHIPMENT',
+    '{waybill_number} 属于共 {count} 个包裹的一票货,{field} 须一致;请以 extent SHIPMENT 修改整票',
+  ),
+  RETURN_OF_RETURN: row(
+    'FAILED_PRECONDITION',
+    'waybill {waybill_number} is itself a return',
+    '面单 {waybill_number} 本身就是退货面单,不能再退货',
+  ),
 };
 
 /** What can be wrong with one field. `{name}` stands for a parameter, sent as metadata. */
@@ -232,6 +266,19 @@ export const PROBLEMS = {
   MONTH: { en: 'must be a month such as 2026-10', zh: '须为月份,例如 2026-10' },
   CONFIRM: { en: 'must be {expected}', zh: '须为 {expected}' },
   NOT_TEXT: { en: 'is not valid UTF-8', zh: '不是有效的 UTF-8' },
+  NOT_BOTH: { en: 'must not be given together with {other}', zh: '不能与 {other} 同时填写' },
+  AS_PARENT: {
+    en: 'must be the same as that of parcel 1 of the shipment',
+    zh: '须与同票第 1 个包裹(母单)一致',
+  },
+  ATTRIBUTE_NAME: {
+    en: 'must be 1 to 40 of a-z, 0-9 and "_", beginning with a letter',
+    zh: '须为 1 到 40 位小写字母、数字或“_”,且以字母开头',
+  },
+  ATTRIBUTE_UNKNOWN: { en: 'is no attribute of this service', zh: '不是该服务的属性' },
+  ATTRIBUTE_TYPE: { en: 'must be of type {type}', zh: '须为 {type} 类型' },
+  ONE_OF: { en: 'must be one of: {values}', zh: '须为以下之一:{values}' },
+  ABOVE_MAX: { en: 'must not be above {other}', zh: '不能大于 {other}' },
 } as const;
 
 export type Problem = keyof typeof PROBLEMS;

@@ -40,6 +40,14 @@ export const METHOD_SCOPES: Readonly<Record<string, Scope>> = {
   'queqiao.waybill.v1.VaultService/ListConsigneeAccesses': 'consignee.audit',
   'queqiao.waybill.v1.VaultService/EraseMonth': 'vault.manage',
   'queqiao.waybill.v1.VaultService/RewrapKeys': 'vault.manage',
+  'queqiao.waybill.v1.WaybillService/UpdateWaybill': 'waybill.issue',
+  'queqiao.waybill.v1.WaybillService/ListWaybillVersions': 'waybill.read',
+  'queqiao.waybill.v1.WaybillService/GetShipment': 'waybill.read',
+  'queqiao.waybill.v1.WaybillService/IssueReturnWaybill': 'waybill.issue',
+  'queqiao.waybill.v1.WaybillService/ReleaseWaybill': 'waybill.issue',
+  'queqiao.waybill.v1.WaybillService/BatchReleaseWaybills': 'waybill.issue',
+  'queqiao.waybill.v1.WaybillService/RecallWaybill': 'waybill.cancel',
+  'queqiao.waybill.v1.WaybillService/BatchRecallWaybills': 'waybill.cancel',
 };
 
 /** What an identity of each kind may hold at most, whatever its key says. */

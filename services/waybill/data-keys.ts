@@ -37,8 +37,12 @@ export class DataKeys {
     }));
   }
 
-  /** The key that a row was sealed with; undefined at most a second after it was destroyed. */
-  async byId(dataKeyId: string): Promise<DataKey | undefined> {
+  /**
+   * The key that a row was sealed with; undefined at most a second after it was destroyed, or at
+   * once if it is asked for afresh, as who seals by it must.
+   */
+  async byId(dataKeyId: string, { afresh = false } = {}): Promise<DataKey | undefined> {
+    if (afresh) this.#there.delete(dataKeyId);
     const row = await remember(this.#there, dataKeyId, () =>
       store.selectDataKeyById(this.#deps.pool, dataKeyId),
     );

@@ -3,7 +3,7 @@ import { testDatabase } from '#test/support/database';
 import { SEALED_TABLES } from './store/erase.ts';
 
 /** What erasing overwrites in each of its tables; another column needs code of its own. */
-const KNOWN_COLUMNS = ['consignee_masked', 'consignee_sealed'];
+const KNOWN_COLUMNS = ['consignee_masked', 'consignee_sealed', 'sender_masked', 'sender_sealed'];
 
 it('erasing reaches every table and column that holds a consignee', async () => {
   await using database = await testDatabase({
@@ -25,6 +25,6 @@ it('erasing reaches every table and column that holds a consignee', async () => 
   };
   expect(await holders()).toEqual(known);
   // The check bites: a new table and a new column are noticed.
-  await database.query('create table waybill.copy (sender_sealed bytea)');
+  await database.query('create table waybill.copy (payer_sealed bytea)');
   expect(await holders()).not.toEqual(known);
 });

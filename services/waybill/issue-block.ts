@@ -8,6 +8,7 @@ import { ISSUED_PER_EVENT, issuedEventPart, writeIssuedPart } from './events.ts'
 import { toBody } from './message.ts';
 import type { ParcelDraft } from './parcel.ts';
 import { ScannedParcel } from './parcel-scan.ts';
+import { sealedSender } from './sealed.ts';
 import type { State } from './state.ts';
 
 /** Parcels of one call that have all but themselves in common, each with its number. */
@@ -42,6 +43,8 @@ export class IssueBlock {
     body: new ArrayBuilder('bytea'),
     masked: new ArrayBuilder('bytea'),
     sealed: new ArrayBuilder('bytea'),
+    senderMasked: new ArrayBuilder('bytea', 64),
+    senderSealed: new ArrayBuilder('bytea', 64),
   };
   readonly #draws = {
     draw: new ArrayBuilder('int2'),
@@ -125,8 +128,8 @@ export class IssueBlock {
     const rows = this.#rows;
     rows.waybillNumber.addAscii(number);
     rows.parcelNo.addInt2(draft.parcelNo);
-    rows.parcelCount.addInt2(1);
-    rows.outwardNumber.addNull();
+    rows.parcelCount.addInt2(draft.parcelCount);
+    this.#addOutward(dataKey, draft, number);
     const phone = draft instanceof ScannedParcel ? draft.phone : draft.consignee.phone;
     rows.phoneIndex.addInt8(dataKey.phoneIndexOf(normalizePhone(phone).number));
     // Bound to the number: a sealed consignee moved to another row does not open.
@@ -146,6 +149,21 @@ export class IssueBlock {
     rows.body.addBytes(Buffer.from(toBody(draft)));
     rows.masked.addBytes(Buffer.from(toBinary(MaskedConsigneeSchema, masked)));
     rows.sealed.addBytes(seal(dataKey.key, consignee, aad));
+  }
+
+  /** What only a return has. */
+  #addOutward(dataKey: SealingKey, { outwardNumber, sender }: ParcelDraft, number: string): void {
+    const rows = this.#rows;
+    if (outwardNumber === undefined) rows.outwardNumber.addNull();
+    else rows.outwardNumber.addAscii(outwardNumber);
+    if (sender === undefined) {
+      rows.senderMasked.addNull();
+      rows.senderSealed.addNull();
+      return;
+    }
+    const { masked, sealed } = sealedSender(dataKey, sender, number);
+    rows.senderMasked.addBytes(masked);
+    rows.senderSealed.addBytes(sealed);
   }
 
   /** A MaskedConsignee, with the region copied from the parcel's own bytes. */

@@ -1,21 +1,20 @@
-import { create, fromBinary } from '@bufbuild/protobuf';
 import { type Timestamp, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { groupCommit, type Pool } from '#libs/db';
 import { RpcError, toRpcError } from '#libs/errors';
 import { crashpoint } from '#libs/run';
 import type { Merchant } from '#proto/queqiao/network/v1/merchant';
-import { ParcelSchema } from '#proto/queqiao/waybill/v1/waybill';
-import { type IssuedWaybill, IssuedWaybillSchema } from '#proto/queqiao/waybill/v1/waybill_service';
+import type { IssuedWaybill } from '#proto/queqiao/waybill/v1/waybill_service';
+import { checkAddedServices } from './added-service.ts';
 import { bucketOf } from './bucket.ts';
-import { openConsignee } from './consignee.ts';
 import type { SealingKey } from './data-keys.ts';
 import type { Deps } from './deps.ts';
 import { type Draw, IssueBlock } from './issue-block.ts';
 import type { TakenNumber } from './lease.ts';
-import { differingField, type ParcelDraft } from './parcel.ts';
+import type { ParcelDraft } from './parcel.ts';
 import { ScannedParcel } from './parcel-scan.ts';
+import { answerRepeat } from './repeat.ts';
 import { type Resolution, resolver } from './resolve.ts';
-import { stateToMessage } from './state.ts';
+import { type State, stateToMessage } from './state.ts';
 import {
   insertMixed,
   insertNew,
@@ -79,14 +78,14 @@ export function openIssuing(deps: Deps): { issue: Issue } & AsyncDisposable {
 
 async function answerDraw(
   deps: Deps,
-  { parcels, issueTime }: PlannedDraw,
+  { parcels, state, issueTime }: PlannedDraw,
   { known, answers }: { known: KnownRows; answers: IssueAnswer[] },
 ): Promise<void> {
   const timestamp = timestampFromDate(issueTime);
   for (const [i, parcel] of parcels.entries()) {
     const row = known.get(i);
     if (row === undefined) {
-      answers[parcel.index] = issuedNow(parcel.number, timestamp);
+      answers[parcel.index] = issuedNow(parcel.number, state, timestamp);
       continue;
     }
     deps.numbers.giveBack([parcel]);
@@ -109,6 +108,7 @@ async function plan(deps: Deps, call: IssueCall): Promise<PlannedDraw[]> {
         draw = toDraw(deps, call, { draft, bucket, resolution: await resolve(draft) });
         draws.set(key, draw);
       }
+      checkAddedServices(draw.offer, draft.addedServices);
     } catch (error) {
       answers[index] = toRpcError(error);
       continue;
@@ -125,7 +125,7 @@ async function plan(deps: Deps, call: IssueCall): Promise<PlannedDraw[]> {
 /** What parcels of one draw must have in common beside the bucket. */
 function routeOf(draft: ParcelDraft): string {
   if (draft instanceof ScannedParcel) return draft.route;
-  return `${draft.courierId} ${draft.serviceCode} ${draft.nodeId}`;
+  return `${draft.courierId} ${draft.serviceCode} ${draft.nodeId} ${draft.holdNodeId}`;
 }
 
 function toDraw(deps: Deps, { merchant, dataKey }: IssueCall, opening: Opening): PlannedDraw {
@@ -137,11 +137,13 @@ function toDraw(deps: Deps, { merchant, dataKey }: IssueCall, opening: Opening):
     serviceCode: resolution.serviceCode,
     nodeId: draft.nodeId,
     accountId: '',
-    state: 'issued',
+    // A parcel that is to wait near its buyer begins there.
+    state: draft.holdNodeId === '' ? 'issued' : 'prepositioned',
     dataKey,
     issueTime: deps.now(),
     eventSubject: resolution.eventSubject,
     ranges: resolution.ranges,
+    offer: resolution.offer,
     parcels: [],
   };
 }
@@ -271,56 +273,16 @@ function isRefusal(answer: IssueAnswer | undefined): boolean {
   return answer instanceof RpcError && !answer.retryable && answer.reason !== 'PARCEL_KEY_REUSED';
 }
 
-/** The first answer again, if the contents are the same. */
-async function answerRepeat(
-  deps: Deps,
-  known: KnownWaybillRow,
-  draft: ParcelDraft,
-): Promise<IssueAnswer> {
-  const field = differingField(await asDraft(deps, known, draft), draft);
-  if (field === undefined) {
-    return create(IssuedWaybillSchema, {
-      waybillNumber: known.waybill_number,
-      issueTime: timestampFromDate(known.issue_time),
-      alreadyIssued: true,
-      state: stateToMessage(known.state),
-    });
-  }
-  return new RpcError('PARCEL_KEY_REUSED', {
-    field,
-    metadata: {
-      field,
-      order_ref: known.order_ref,
-      parcel_no: String(known.parcel_no),
-      waybill_number: known.waybill_number,
-    },
-  });
-}
-
-/** What was asked for when `known` was issued. */
-async function asDraft(deps: Deps, known: KnownWaybillRow, now: ParcelDraft): Promise<ParcelDraft> {
-  const consignee = await openConsignee(deps.dataKeys, known);
-  return {
-    ...fromBinary(ParcelSchema, known.body),
-    orderRef: known.order_ref,
-    parcelNo: known.parcel_no,
-    courierId: known.courier_id,
-    // Left to the courier's default, today's default is as good as that of the day.
-    serviceCode: now.serviceCode === '' ? '' : known.service_code,
-    nodeId: known.node_id,
-    // Once erased, a consignee can no longer differ, nor can the remark that went with it.
-    consignee: (consignee ?? now.consignee) as ParcelDraft['consignee'],
-    ...(consignee === undefined && { remark: now.remark }),
-  };
-}
-
-function issuedNow(waybillNumber: string, issueTime: Timestamp): IssuedWaybill {
+function issuedNow(waybillNumber: string, state: State, issueTime: Timestamp): IssuedWaybill {
   return {
     $typeName: 'queqiao.waybill.v1.IssuedWaybill',
     waybillNumber,
     issueTime,
     alreadyIssued: false,
-    state: stateToMessage('issued'),
+    state: stateToMessage(state),
+    parcelNo: 0,
+    parcelCount: 0,
+    parentWaybillNumber: '',
   };
 }
 
@@ -339,6 +301,7 @@ type IssueCall = {
 type Opening = { draft: ParcelDraft; bucket: number; resolution: Resolution };
 type PlannedDraw = Omit<Draw, 'parcels'> & {
   ranges: Resolution['ranges'];
+  offer: Resolution['offer'];
   parcels: PlannedParcel[];
 };
 type PlannedParcel = TakenNumber & { index: number; draft: ParcelDraft };

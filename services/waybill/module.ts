@@ -4,6 +4,7 @@ import { openIssuing } from './issue.ts';
 import { NumberPool } from './lease.ts';
 import { NumberDirectory } from './number-directory.ts';
 import { waybillService } from './service.ts';
+import { withShipments } from './shipment.ts';
 import { vaultService } from './vault-service.ts';
 
 /** Issues, reads and cancels e-waybills. */
@@ -20,7 +21,10 @@ export const waybill: Module = {
     const deps = { pool, directory, numbers, numberDirectory, dataKeys, keyring, relay, now };
     const issuing = openIssuing(deps);
     return {
-      services: [waybillService({ ...deps, issue: issuing.issue }), vaultService(deps)],
+      services: [
+        waybillService({ ...deps, issue: withShipments(deps, issuing.issue) }),
+        vaultService(deps),
+      ],
       check: async () => (await pool.query('select 1')).length === 1,
       async [Symbol.asyncDispose]() {
         // Unused numbers go back after the last write that may use one.

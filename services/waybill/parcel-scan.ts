@@ -142,6 +142,28 @@ export class ScannedParcel implements ParcelDraft {
     return this.#decoded.remark;
   }
 
+  // A parcel with one of these is not scanned.
+
+  get parcelCount(): number {
+    return 1;
+  }
+
+  get addedServices(): ParcelDraft['addedServices'] {
+    return NO_SERVICES;
+  }
+
+  get holdNodeId(): string {
+    return '';
+  }
+
+  get outwardNumber(): undefined {
+    return undefined;
+  }
+
+  get sender(): undefined {
+    return undefined;
+  }
+
   get mergedOrderRefs(): string[] {
     return this.#decoded.mergedOrderRefs;
   }
@@ -286,6 +308,8 @@ const PLAIN_ASCII = bytesOf((character) => !/['"#&+<>%\\\p{Cc}]/u.test(character
 const MAYBE_BLANK = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte <= 0x20 || [0xc2, 0xe1, 0xe2, 0xe3, 0xef].includes(byte) ? 1 : 0,
 );
+
+const NO_SERVICES: ParcelDraft['addedServices'] = [];
 
 // Tags as they are encoded: field number × 8 + wire type. A test compares them with the contract.
 const ORDER_REF = 0x0a;

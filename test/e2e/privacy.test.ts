@@ -138,6 +138,20 @@ async function openIt(waybillNumber: string): Promise<void> {
   await say(vault.listConsigneeAccesses({}));
 }
 
+/** Changed, kept as an old version, and sent back by who got it. */
+async function changeAndReturn(waybillNumber: string): Promise<void> {
+  const client = system.waybill(key);
+  const change = { waybillNumber, version: 1, consignee: { ...consignee, name: '王五' } };
+  await say(client.updateWaybill(change));
+  await say(client.updateWaybill(change));
+  await say(client.updateWaybill({ ...change, consignee: { ...consignee, name: `${name}&` } }));
+  await say(client.updateWaybill({ waybillNumber, version: 2, consignee }));
+  await say(client.updateWaybill({ ...change, version: 1 }));
+  await say(client.listWaybillVersions({ waybillNumber }));
+  await say(client.issueReturnWaybill({ outwardWaybillNumber: waybillNumber, parcelNo: 2 }));
+  await say(client.getShipment({ waybillNumber }));
+}
+
 async function failInEveryWay(): Promise<void> {
   const client = system.waybill(key);
   const bad = [
@@ -236,6 +250,7 @@ describe('a consignee', () => {
   it('shows nowhere but to those who ask for it by its own call', async () => {
     const waybillNumber = await issueAndRead();
     await openIt(waybillNumber);
+    await changeAndReturn(waybillNumber);
     await failInEveryWay();
     await useCommands(waybillNumber);
     await breakThings();

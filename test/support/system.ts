@@ -10,6 +10,7 @@ import { createLogger, type Logger } from '#libs/log';
 import { createMasterKeyFile, Keyring, loadMasterKey } from '#libs/privacy';
 import type { Clock } from '#libs/run';
 import { Subject_Kind } from '#proto/queqiao/network/v1/api_key';
+import type { AddedServiceSchema } from '#proto/queqiao/network/v1/courier';
 import { NetworkService } from '#proto/queqiao/network/v1/network_service';
 import { Node_Kind } from '#proto/queqiao/network/v1/node';
 import { NumberRange_CheckDigitScheme } from '#proto/queqiao/network/v1/number_range';
@@ -95,7 +96,7 @@ export async function testSystem(options: TestSystemOptions = {}): Promise<TestS
  */
 export async function seedMerchant(
   system: Pick<TestSystem, 'network'>,
-  options: { numberCount?: bigint; lowWaterCount?: bigint; spread?: number } = {},
+  options: SeedOptions = {},
 ): Promise<SeededMerchant> {
   const network = system.network();
   const tag = randomBytes(4).toString('hex');
@@ -113,6 +114,7 @@ export async function seedMerchant(
         { serviceCode: 'standard', displayName: '标快' },
         { serviceCode: 'same-day', displayName: '当日达' },
       ],
+      addedServices: options.addedServices ?? [],
     },
   });
   await network.createNode({
@@ -128,6 +130,7 @@ export async function seedMerchant(
         street: '',
         detail: '华新镇1号',
       },
+      phone: '021-12345678',
       location: { latitudeDeg: 31.2, longitudeDeg: 121.2 },
     },
   });
@@ -193,6 +196,14 @@ async function makeOperatorKey(
 
 /** The plain fields of a Parcel message. */
 export type ParcelInit = Exclude<MessageInitShape<typeof ParcelSchema>, { $typeName: string }>;
+
+export type SeedOptions = {
+  numberCount?: bigint;
+  lowWaterCount?: bigint;
+  spread?: number;
+  /** Declared by the courier. */
+  addedServices?: MessageInitShape<typeof AddedServiceSchema>[];
+};
 
 export type TestSystemOptions = {
   now?: Clock;

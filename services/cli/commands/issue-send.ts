@@ -76,14 +76,20 @@ function resultOf(row: GoodRow, outcome: IssueOutcome['outcome']): RowResult {
   if (outcome.case === 'error') return failedRow(row, [itemFacts(outcome.value)]);
   assert.equal(outcome.case, 'issued', 'an outcome must be a number or an error');
   const { waybillNumber, alreadyIssued, state } = outcome.value;
-  if (state === Waybill_State.CANCELLED) {
+  const ended = ENDED[state];
+  if (ended !== undefined) {
     // There is a number, but a label with it would travel nowhere.
-    const error = new RpcError('STATE_NOT_ALLOWED', { metadata: { state: 'CANCELLED' } });
+    const error = new RpcError('STATE_NOT_ALLOWED', { metadata: { state: ended } });
     return { ...failedRow(row, [factsOf(error)]), waybillNumber };
   }
   const status = alreadyIssued ? 'already_issued' : 'issued';
   return { ...keyOf(row), status, waybillNumber, errors: [] };
 }
+
+const ENDED: Partial<Record<number, string>> = {
+  [Waybill_State.CANCELLED]: 'CANCELLED',
+  [Waybill_State.RECALLED]: 'RECALLED',
+};
 
 /** The result of a row that has no waybill. */
 export function failedRow(row: OrderRow, errors: ErrorFacts[]): RowResult {

@@ -182,7 +182,10 @@ export function flatten(plain: Plain, prefix = ''): Record<string, string> {
 }
 
 function itemText(item: unknown): string {
-  return isPlain(item) ? Object.values(item).map(word).join('=') : word(item);
+  if (!isPlain(item)) return word(item);
+  // What a line has no room for, such as an added service's attributes, JSON shows.
+  const texts = Object.values(item).filter((value) => typeof value === 'string');
+  return texts.map(word).join('=');
 }
 
 /** STATE_ACTIVE is "active" for people. */

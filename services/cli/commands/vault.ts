@@ -28,7 +28,7 @@ import {
 } from '../output.ts';
 import { formatRecord, formatTable } from '../output-table.ts';
 import { eraseMonthCommand, rotateCommand } from './vault-key.ts';
-import { showAll } from './waybill.ts';
+import { showAll } from './waybill-show.ts';
 
 /** `queqiao vault read|find|erase|erase-month|accesses|rotate` */
 export function vaultCommand(context: CliContext): Command {

@@ -1,5 +1,9 @@
 import { create } from '@bufbuild/protobuf';
-import { type Courier, CourierSchema } from '#proto/queqiao/network/v1/courier';
+import {
+  AddedServiceAttribute_Type,
+  type Courier,
+  CourierSchema,
+} from '#proto/queqiao/network/v1/courier';
 import { type Merchant, MerchantSchema } from '#proto/queqiao/network/v1/merchant';
 import { type Node, Node_Kind, NodeSchema } from '#proto/queqiao/network/v1/node';
 import {
@@ -52,21 +56,62 @@ const MERCHANTS = [
 
 const STANDARD = { serviceCode: 'standard', displayName: '标准快递' };
 
+/** The added services whose codes mean the same with every courier. */
+const COD = {
+  code: 'cod',
+  displayName: '代收货款',
+  attributes: [amount('amount_fen', 1n, 2_000_000n)],
+};
+const INSURED = {
+  code: 'insured',
+  displayName: '保价',
+  attributes: [amount('value_fen', 1n, 100_000_000n)],
+};
+const COLD_CHAIN = {
+  code: 'cold-chain',
+  displayName: '冷链',
+  attributes: [
+    amount('temperature_min_decic', -300n, 250n),
+    amount('temperature_max_decic', -300n, 250n),
+  ],
+  serviceCodes: ['next-day'],
+};
+const FREIGHT = {
+  code: 'freight',
+  displayName: '零担货物',
+  attributes: [
+    amount('piece_count', 1n, 999n),
+    {
+      ...{ name: 'package', type: AddedServiceAttribute_Type.ENUM, required: true },
+      values: ['纸箱', '木箱', '托盘', '编织袋', '裸装'],
+    },
+  ],
+  serviceCodes: ['freight'],
+  required: true,
+};
+
+function amount(name: string, min: bigint, max: bigint) {
+  return { name, type: AddedServiceAttribute_Type.INTEGER, required: true, min, max };
+}
+
 const COURIERS = [
   {
     courierId: 'lingque',
     displayName: '灵鹊快运(演示)',
     services: [STANDARD, { serviceCode: 'next-day', displayName: '次日达' }],
+    addedServices: [COD, INSURED, COLD_CHAIN],
   },
   {
     courierId: 'qianxing',
     displayName: '牵星速递(演示)',
     services: [STANDARD, { serviceCode: 'economy', displayName: '经济快递' }],
+    addedServices: [{ ...COD, serviceCodes: ['standard'] }, INSURED],
   },
   {
     courierId: 'yundu',
     displayName: '云渡物流(演示)',
     services: [{ serviceCode: 'freight', displayName: '零担' }, STANDARD],
+    addedServices: [FREIGHT, INSURED],
   },
   {
     courierId: 'yinhan',

@@ -60,6 +60,12 @@ const COLUMNS = {
   goods_description: column('goods_description', ['物品', '品名', '物品名称', '商品', '商品名称']),
   remark: column('remark', ['备注', '买家留言', 'note']),
   merged_order_refs: column('merged_order_refs', ['合并订单号', '合并订单']),
+  parcel_count: column('parcel_count', ['包裹总数', '总件数', '子母件数']),
+  hold_node_id: column('hold_node_id', ['前置网点', '前置仓', 'hold_node']),
+  cod_yuan: column('added_services.cod', ['代收货款(元)', '代收货款元', '代收金额(元)']),
+  cod_fen: column('added_services.cod', ['代收货款(分)', '代收货款分']),
+  insured_yuan: column('added_services.insured', ['保价(元)', '保价元', '保价金额(元)']),
+  insured_fen: column('added_services.insured', ['保价(分)', '保价分']),
 };
 
 const COLUMN_OF_NAME = new Map<string, Column>(
@@ -80,6 +86,8 @@ const HINTS = new Map<string, string>(
       name,
       'goods_value_yuan, 货值(元)',
     ]),
+    ...['代收货款', '代收金额', 'cod'].map((name) => [name, 'cod_yuan, 代收货款(元)']),
+    ...['保价', '保价金额', 'insured'].map((name) => [name, 'insured_yuan, 保价(元)']),
   ].map(([name = '', better = '']) => [normalise(name), better]),
 );
 

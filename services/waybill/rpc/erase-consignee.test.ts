@@ -76,6 +76,24 @@ describe('EraseConsignee', () => {
     await expect(other).rejects.toMatchObject({ reason: 'PARCEL_KEY_REUSED', field: 'weight_g' });
   });
 
+  it('reaches old versions, and the sender of returns', async () => {
+    const client = system.waybill(shop.apiKey);
+    const waybillNumber = await issue(system, shop, 'E-6');
+    const consignee = { ...parcelOf(shop, 'E-6').consignee, name: '诸葛明' };
+    await client.updateWaybill({ waybillNumber, version: 1, consignee });
+    const way = { outwardWaybillNumber: waybillNumber, parcelNo: 2 };
+    const number = (await client.issueReturnWaybill(way)).issued?.waybillNumber ?? '';
+    await erase(waybillNumber);
+    const { versions } = await client.listWaybillVersions({ waybillNumber });
+    expect(versions.map(({ waybill }) => waybill?.consignee?.name)).toEqual(['', '']);
+    const { waybill } = await client.getWaybill({ waybillNumber: number });
+    expect([waybill?.sender, waybill?.consignee?.name]).toEqual([undefined, '']);
+    expect(await accesses(system, number)).toHaveLength(1);
+    expect((await announced(system, shop.courierId)).flat()).toContain(number);
+    // What is erased can be neither changed back nor sealed anew by a repeat of the return.
+    expect((await client.issueReturnWaybill(way)).issued?.alreadyIssued).toBe(true);
+  });
+
   it('erases once, announces it once and answers repeats the same, also two at once', async () => {
     const waybillNumber = await issue(system, shop, 'E-3');
     const answers = await Promise.all([1, 2, 3].map(() => erase(waybillNumber)));

@@ -15,6 +15,7 @@ import { toMessage } from '../message.ts';
 import { parseWaybillNumber } from '../parcel.ts';
 import { findByNumbers, waybillNotFound } from '../read.ts';
 import { insertAccesses } from '../store/access.ts';
+import { nameOf } from '../store/version.ts';
 import { tenantOf } from '../tenant.ts';
 
 export async function eraseConsignee(
@@ -32,16 +33,20 @@ export async function eraseConsignee(
     return row;
   };
   const found = await read();
+  // Who got the parcel is the sender of its returns.
+  const returns = await findByNumbers(deps, found.return_numbers, tenant);
   const time = deps.now();
   await transaction(deps.pool, async (tx) => {
-    const erased = await eraseConsignees(tx, [{ bucket: found.bucket, number }], null);
-    // It was erased before, and that was written down and announced.
-    if (erased.size === 0) return;
-    const { merchant_id, courier_id: courierId } = found;
-    const access = { ...accessOf(context, ground, time), operation: 'erase_parcel' } as const;
-    await insertAccesses(tx, [{ ...access, merchant_id, waybill_number: number }]);
-    const event = { courierId, merchantId: merchant_id, numbers: [number] };
-    await enqueueConsigneesErased(tx, event, time);
+    const rows = [found, ...returns.values()];
+    const erased = await eraseConsignees(tx, rows.map(nameOf), null);
+    for (const { waybill_number: erasedNumber, merchant_id, courier_id } of rows) {
+      // It was erased before, and that was written down and announced.
+      if (!erased.has(erasedNumber)) continue;
+      const access = { ...accessOf(context, ground, time), operation: 'erase_parcel' } as const;
+      await insertAccesses(tx, [{ ...access, merchant_id, waybill_number: erasedNumber }]);
+      const event = { courierId: courier_id, merchantId: merchant_id, numbers: [erasedNumber] };
+      await enqueueConsigneesErased(tx, event, time);
+    }
   });
   deps.relay.wake();
   return create(EraseConsigneeResponseSchema, { waybill: toMessage(await read()) });

@@ -3,11 +3,15 @@ import type { Position } from '../page.ts';
 
 /**
  * Tables that hold sealed consignees, under the key (bucket, waybill_number, version), and what
- * erasing changes in them besides. A table of older versions is one more line here; a test compares
- * the list with the schema.
+ * erasing changes in them besides. A test compares the list with the schema.
  */
 export const SEALED_TABLES = [
-  { name: 'waybill.waybill', besides: 'phone_index = null, cancel_reason = null' },
+  {
+    name: 'waybill.waybill',
+    besides: `, phone_index = null, cancel_reason = null, sender_masked = null,
+      sender_sealed = null`,
+  },
+  { name: 'waybill.waybill_version', besides: '' },
 ] as const;
 
 /** Locks what these waybills still hold of their consignees, all of it or what one key sealed. */
@@ -47,7 +51,7 @@ export async function updateErased(tx: Tx, rows: PersonalRow[]): Promise<void> {
     await tx.query(
       `update ${name} as sealed
        set consignee_sealed = ''::bytea, consignee_masked = erased.consignee_masked,
-         body = erased.body, ${besides}
+         body = erased.body ${besides}
        from unnest($1::int2[], $2::text[], $3::int4[], $4::bytea[], $5::bytea[])
          as erased(bucket, waybill_number, version, consignee_masked, body)
        where sealed.bucket = erased.bucket

@@ -28,17 +28,17 @@ export async function insertMixed(pool: Pool, block: IssueBlock): Promise<Set<st
 
 const COLUMNS = `bucket, waybill_number, merchant_id, order_ref, parcel_no, courier_id,
   service_code, node_id, issue_time, body, consignee_masked, consignee_sealed, data_key_id,
-  account_id, parcel_count, outward_number, phone_index, state`;
+  account_id, parcel_count, outward_number, phone_index, state, sender_masked, sender_sealed`;
 
 const ROW_ARRAYS = `$1::int2[], $2::text[], $3::text[], $4::int2[], $5::int2[], $6::text[],
-  $7::int8[], $8::bytea[], $9::bytea[], $10::bytea[]`;
+  $7::int8[], $8::bytea[], $9::bytea[], $10::bytea[], $11::bytea[], $12::bytea[]`;
 
 const ROW_COLUMNS = `draw, waybill_number, order_ref, parcel_no, parcel_count, outward_number,
-  phone_index, body, consignee_masked, consignee_sealed`;
+  phone_index, body, consignee_masked, consignee_sealed, sender_masked, sender_sealed`;
 
 const DRAWS = `unnest(
-    $11::int2[], $12::int2[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[],
-    $18::text[], $19::timestamptz[], $20::int8[], $21::text[]
+    $13::int2[], $14::int2[], $15::text[], $16::text[], $17::text[], $18::text[], $19::text[],
+    $20::text[], $21::timestamptz[], $22::int8[], $23::text[]
   ) as draw(
     draw, bucket, merchant_id, courier_id, service_code, node_id, account_id, state, issue_time,
     data_key_id, event_subject
@@ -60,14 +60,14 @@ const INSERT_NEW = `
   )
   insert into waybill.outbox (event_id, subject, type, payload)
   select gen_random_uuid(), subject, '${EVENT_TYPE}', payload
-  from unnest($22::text[], $23::bytea[]) as event(subject, payload)`;
+  from unnest($24::text[], $25::bytea[]) as event(subject, payload)`;
 
 // string_agg puts the parts of an event one behind the other, which is the protobuf encoding of
 // the list. Parts keep to blocks of ISSUED_PER_EVENT rows, so that no event grows too large.
 const INSERT_MIXED = `
   with input as materialized (
     select *
-    from unnest(${ROW_ARRAYS}, $22::bytea[]) with ordinality
+    from unnest(${ROW_ARRAYS}, $24::bytea[]) with ordinality
       as input(${ROW_COLUMNS}, event_part, position)
     join ${DRAWS} using (draw)
   ), inserted as (
@@ -93,7 +93,8 @@ export function selectByKeys(pool: Pool, keys: ParcelKeyRow[]): Promise<KnownWay
     `select wanted.position::int4 - 1 as position, waybill.bucket, waybill.waybill_number,
        waybill.merchant_id, waybill.order_ref, waybill.parcel_no, waybill.courier_id,
        waybill.service_code, waybill.node_id, waybill.state, waybill.issue_time, waybill.body,
-       waybill.consignee_sealed, waybill.data_key_id
+       waybill.consignee_sealed, waybill.data_key_id, waybill.version, waybill.parcel_count,
+       waybill.outward_number
      from unnest($1::int2[], $2::text[], $3::text[], $4::int2[]) with ordinality
        as wanted(bucket, merchant_id, order_ref, parcel_no, position)
      join waybill.waybill on waybill.bucket = wanted.bucket
@@ -128,4 +129,7 @@ export type KnownWaybillRow = ParcelKeyRow & {
   body: Buffer;
   consignee_sealed: Buffer;
   data_key_id: string;
+  version: number;
+  parcel_count: number;
+  outward_number: string | null;
 };
