@@ -21,6 +21,10 @@ export const METHOD_SCOPES: Readonly<Record<string, Scope>> = {
   'queqiao.network.v1.NetworkService/GetNumberRange': 'network.read',
   'queqiao.network.v1.NetworkService/ListNumberRanges': 'network.read',
   'queqiao.network.v1.NetworkService/UpdateNumberRange': 'network.write',
+  'queqiao.network.v1.NetworkService/CreateCourierAccount': 'network.write',
+  'queqiao.network.v1.NetworkService/GetCourierAccount': 'network.read',
+  'queqiao.network.v1.NetworkService/ListCourierAccounts': 'network.read',
+  'queqiao.network.v1.NetworkService/UpdateCourierAccount': 'network.write',
   'queqiao.network.v1.NetworkService/CreateApiKey': 'key.write',
   'queqiao.network.v1.NetworkService/ListApiKeys': 'key.read',
   'queqiao.network.v1.NetworkService/RevokeApiKey': 'key.write',
@@ -32,6 +36,11 @@ export const METHOD_SCOPES: Readonly<Record<string, Scope>> = {
   'queqiao.waybill.v1.WaybillService/LookUpWaybills': 'waybill.read',
   'queqiao.waybill.v1.WaybillService/ListWaybills': 'waybill.read',
   'queqiao.waybill.v1.WaybillService/CancelWaybill': 'waybill.cancel',
+  'queqiao.waybill.v1.AccountService/TopUpAccount': 'account.write',
+  'queqiao.waybill.v1.AccountService/GetAccountUsage': 'account.read',
+  'queqiao.waybill.v1.AccountService/ListAccountUsages': 'account.read',
+  'queqiao.waybill.v1.AccountService/ListAccountMovements': 'account.read',
+  'queqiao.waybill.v1.AccountService/ReportPrints': 'waybill.print',
 };
 
 /** What an identity of each kind may hold at most, whatever its key says. */
@@ -44,9 +53,19 @@ export const KIND_SCOPES: Readonly<Record<IdentityKind, ReadonlySet<string>>> = 
     'waybill.issue',
     'waybill.read',
     'waybill.cancel',
+    'waybill.print',
+    'account.read',
+    'account.write',
   ),
-  merchant: setOf('network.read', 'waybill.issue', 'waybill.read', 'waybill.cancel'),
-  courier: setOf('network.read', 'waybill.read'),
+  merchant: setOf(
+    'network.read',
+    'waybill.issue',
+    'waybill.read',
+    'waybill.cancel',
+    'waybill.print',
+    'account.read',
+  ),
+  courier: setOf('network.read', 'waybill.read', 'account.read', 'account.write'),
   service: setOf('network.read', 'key.authenticate'),
 };
 
@@ -58,7 +77,10 @@ export type Scope =
   | 'key.authenticate'
   | 'waybill.issue'
   | 'waybill.read'
-  | 'waybill.cancel';
+  | 'waybill.cancel'
+  | 'waybill.print'
+  | 'account.read'
+  | 'account.write';
 
 function setOf(...scopes: Scope[]): ReadonlySet<string> {
   return new Set(scopes);

@@ -14,6 +14,7 @@ export type CourierDraft = {
   display_name: string;
   state: State;
   services: ServiceDraft[];
+  account_required: boolean;
 };
 
 export type CourierRow = CourierDraft & Versioned;
@@ -33,6 +34,7 @@ function parse(courier: Courier | undefined, stateOf: typeof state): CourierDraf
     display_name: text('courier.display_name', given.displayName, 1, 80),
     state: stateOf('courier.state', given.state),
     services: parseServices(given.services),
+    account_required: given.accountRequired,
   };
 }
 
@@ -60,6 +62,7 @@ export function courierToMessage(row: CourierRow): Courier {
       serviceCode: service.service_code,
       displayName: service.display_name,
     })),
+    accountRequired: row.account_required,
     ...history(row.courier_id, row),
   });
 }

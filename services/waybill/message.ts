@@ -73,4 +73,5 @@ const NO_PARCEL: Parcel = {
   goodsDescription: '',
   remark: '',
   mergedOrderRefs: [],
+  accountId: '',
 };

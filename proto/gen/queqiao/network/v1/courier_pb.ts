@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file queqiao/network/v1/courier.proto.
  */
 export const file_queqiao_network_v1_courier: GenFile = /*@__PURE__*/
-  fileDesc("CiBxdWVxaWFvL25ldHdvcmsvdjEvY291cmllci5wcm90bxIScXVlcWlhby5uZXR3b3JrLnYxItECCgdDb3VyaWVyEhIKCmNvdXJpZXJfaWQYASABKAkSFAoMZGlzcGxheV9uYW1lGAIgASgJEjAKBXN0YXRlGAMgASgOMiEucXVlcWlhby5uZXR3b3JrLnYxLkNvdXJpZXIuU3RhdGUSNAoIc2VydmljZXMYBCADKAsyIi5xdWVxaWFvLm5ldHdvcmsudjEuQ291cmllclNlcnZpY2USLwoLY3JlYXRlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRldGFnGAcgASgJIkQKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEAoMU1RBVEVfQUNUSVZFEAESEgoOU1RBVEVfRElTQUJMRUQQAiI8Cg5Db3VyaWVyU2VydmljZRIUCgxzZXJ2aWNlX2NvZGUYASABKAkSFAoMZGlzcGxheV9uYW1lGAIgASgJYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("CiBxdWVxaWFvL25ldHdvcmsvdjEvY291cmllci5wcm90bxIScXVlcWlhby5uZXR3b3JrLnYxIusCCgdDb3VyaWVyEhIKCmNvdXJpZXJfaWQYASABKAkSFAoMZGlzcGxheV9uYW1lGAIgASgJEjAKBXN0YXRlGAMgASgOMiEucXVlcWlhby5uZXR3b3JrLnYxLkNvdXJpZXIuU3RhdGUSNAoIc2VydmljZXMYBCADKAsyIi5xdWVxaWFvLm5ldHdvcmsudjEuQ291cmllclNlcnZpY2USLwoLY3JlYXRlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRldGFnGAcgASgJEhgKEGFjY291bnRfcmVxdWlyZWQYCCABKAgiRAoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIQCgxTVEFURV9BQ1RJVkUQARISCg5TVEFURV9ESVNBQkxFRBACIjwKDkNvdXJpZXJTZXJ2aWNlEhQKDHNlcnZpY2VfY29kZRgBIAEoCRIUCgxkaXNwbGF5X25hbWUYAiABKAliBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * A delivery company whose waybills Queqiao issues.
@@ -69,6 +69,14 @@ export type Courier = Message<"queqiao.network.v1.Courier"> & {
    * @generated from field: string etag = 7;
    */
   etag: string;
+
+  /**
+   * Whether a merchant needs an account at the courier: one without is refused with
+   * ACCOUNT_MISSING. Default false.
+   *
+   * @generated from field: bool account_required = 8;
+   */
+  accountRequired: boolean;
 };
 
 /**

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file queqiao/waybill/v1/event.proto.
  */
 export const file_queqiao_waybill_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("Ch5xdWVxaWFvL3dheWJpbGwvdjEvZXZlbnQucHJvdG8SEnF1ZXFpYW8ud2F5YmlsbC52MSJDCg5XYXliaWxsc0lzc3VlZBIxCgdwYXJjZWxzGAEgAygLMiAucXVlcWlhby53YXliaWxsLnYxLklzc3VlZFBhcmNlbCKPAgoMSXNzdWVkUGFyY2VsEhYKDndheWJpbGxfbnVtYmVyGAEgASgJEhMKC21lcmNoYW50X2lkGAIgASgJEhEKCW9yZGVyX3JlZhgDIAEoCRIRCglwYXJjZWxfbm8YBCABKAUSFAoMc2VydmljZV9jb2RlGAUgASgJEg8KB25vZGVfaWQYBiABKAkSEAoIcHJvdmluY2UYByABKAkSDAoEY2l0eRgIIAEoCRIQCghkaXN0cmljdBgJIAEoCRIQCgh3ZWlnaHRfZxgKIAEoBRIRCgl2b2x1bWVfbWwYCyABKAUSLgoKaXNzdWVfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAipwEKEFdheWJpbGxDYW5jZWxsZWQSFgoOd2F5YmlsbF9udW1iZXIYASABKAkSEwoLbWVyY2hhbnRfaWQYAiABKAkSEQoJb3JkZXJfcmVmGAMgASgJEhEKCXBhcmNlbF9ubxgEIAEoBRIPCgd2ZXJzaW9uGAUgASgFEi8KC2NhbmNlbF90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKFAQoTTnVtYmVyUmFuZ2VSZXBvcnRlZBIQCghyYW5nZV9pZBgBIAEoCRISCgpjb3VyaWVyX2lkGAIgASgJEhcKD3JlbWFpbmluZ19jb3VudBgDIAEoAxIvCgtyZXBvcnRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("Ch5xdWVxaWFvL3dheWJpbGwvdjEvZXZlbnQucHJvdG8SEnF1ZXFpYW8ud2F5YmlsbC52MSJDCg5XYXliaWxsc0lzc3VlZBIxCgdwYXJjZWxzGAEgAygLMiAucXVlcWlhby53YXliaWxsLnYxLklzc3VlZFBhcmNlbCKPAgoMSXNzdWVkUGFyY2VsEhYKDndheWJpbGxfbnVtYmVyGAEgASgJEhMKC21lcmNoYW50X2lkGAIgASgJEhEKCW9yZGVyX3JlZhgDIAEoCRIRCglwYXJjZWxfbm8YBCABKAUSFAoMc2VydmljZV9jb2RlGAUgASgJEg8KB25vZGVfaWQYBiABKAkSEAoIcHJvdmluY2UYByABKAkSDAoEY2l0eRgIIAEoCRIQCghkaXN0cmljdBgJIAEoCRIQCgh3ZWlnaHRfZxgKIAEoBRIRCgl2b2x1bWVfbWwYCyABKAUSLgoKaXNzdWVfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAipwEKEFdheWJpbGxDYW5jZWxsZWQSFgoOd2F5YmlsbF9udW1iZXIYASABKAkSEwoLbWVyY2hhbnRfaWQYAiABKAkSEQoJb3JkZXJfcmVmGAMgASgJEhEKCXBhcmNlbF9ubxgEIAEoBRIPCgd2ZXJzaW9uGAUgASgFEi8KC2NhbmNlbF90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKFAQoTTnVtYmVyUmFuZ2VSZXBvcnRlZBIQCghyYW5nZV9pZBgBIAEoCRISCgpjb3VyaWVyX2lkGAIgASgJEhcKD3JlbWFpbmluZ19jb3VudBgDIAEoAxIvCgtyZXBvcnRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAitgEKFUFjY291bnRCYWxhbmNlQ3Jvc3NlZBITCgttZXJjaGFudF9pZBgBIAEoCRISCgpjb3VyaWVyX2lkGAIgASgJEhIKCmFjY291bnRfaWQYAyABKAkSFQoNYmFsYW5jZV9jb3VudBgEIAEoAxIZChFsb3dfYmFsYW5jZV9jb3VudBgFIAEoAxIuCgpjcm9zc190aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcGIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * Payload of `queqiao.v1.waybill.<courier>.issued`: waybills of one courier that were issued
@@ -231,4 +231,61 @@ export type NumberRangeReported = Message<"queqiao.waybill.v1.NumberRangeReporte
  */
 export const NumberRangeReportedSchema: GenMessage<NumberRangeReported> = /*@__PURE__*/
   messageDesc(file_queqiao_waybill_v1_event, 3);
+
+/**
+ * Payload of `queqiao.v1.waybill.<courier>.account_low` and `.account_refilled`: the balance of a
+ * prepaid account fell to its alert mark, or rose above it again.
+ *
+ * @generated from message queqiao.waybill.v1.AccountBalanceCrossed
+ */
+export type AccountBalanceCrossed = Message<"queqiao.waybill.v1.AccountBalanceCrossed"> & {
+  /**
+   * Whose account it is.
+   *
+   * @generated from field: string merchant_id = 1;
+   */
+  merchantId: string;
+
+  /**
+   * The courier at which it is held.
+   *
+   * @generated from field: string courier_id = 2;
+   */
+  courierId: string;
+
+  /**
+   * The account.
+   *
+   * @generated from field: string account_id = 3;
+   */
+  accountId: string;
+
+  /**
+   * Waybills that may still be drawn.
+   *
+   * @generated from field: int64 balance_count = 4;
+   */
+  balanceCount: bigint;
+
+  /**
+   * The alert mark.
+   *
+   * @generated from field: int64 low_balance_count = 5;
+   */
+  lowBalanceCount: bigint;
+
+  /**
+   * When it crossed the mark.
+   *
+   * @generated from field: google.protobuf.Timestamp cross_time = 6;
+   */
+  crossTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message queqiao.waybill.v1.AccountBalanceCrossed.
+ * Use `create(AccountBalanceCrossedSchema)` to create a new message.
+ */
+export const AccountBalanceCrossedSchema: GenMessage<AccountBalanceCrossed> = /*@__PURE__*/
+  messageDesc(file_queqiao_waybill_v1_event, 4);
 

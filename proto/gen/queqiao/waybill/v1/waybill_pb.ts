@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file queqiao/waybill/v1/waybill.proto.
  */
 export const file_queqiao_waybill_v1_waybill: GenFile = /*@__PURE__*/
-  fileDesc("CiBxdWVxaWFvL3dheWJpbGwvdjEvd2F5YmlsbC5wcm90bxIScXVlcWlhby53YXliaWxsLnYxIp8CCgZQYXJjZWwSEQoJb3JkZXJfcmVmGAEgASgJEhEKCXBhcmNlbF9ubxgCIAEoBRISCgpjb3VyaWVyX2lkGAMgASgJEhQKDHNlcnZpY2VfY29kZRgEIAEoCRIPCgdub2RlX2lkGAUgASgJEjAKCWNvbnNpZ25lZRgGIAEoCzIdLnF1ZXFpYW8ud2F5YmlsbC52MS5Db25zaWduZWUSEAoId2VpZ2h0X2cYByABKAUSEQoJdm9sdW1lX21sGAggASgFEhcKD2dvb2RzX3ZhbHVlX2ZlbhgJIAEoAxIZChFnb29kc19kZXNjcmlwdGlvbhgKIAEoCRIOCgZyZW1hcmsYCyABKAkSGQoRbWVyZ2VkX29yZGVyX3JlZnMYDCADKAkiUwoJQ29uc2lnbmVlEgwKBG5hbWUYASABKAkSDQoFcGhvbmUYAiABKAkSKQoHYWRkcmVzcxgDIAEoCzIYLnF1ZXFpYW8udHlwZS52MS5BZGRyZXNzImAKD01hc2tlZENvbnNpZ25lZRIMCgRuYW1lGAEgASgJEg0KBXBob25lGAIgASgJEhAKCHByb3ZpbmNlGAMgASgJEgwKBGNpdHkYBCABKAkSEAoIZGlzdHJpY3QYBSABKAkiggUKB1dheWJpbGwSFgoOd2F5YmlsbF9udW1iZXIYASABKAkSEwoLbWVyY2hhbnRfaWQYAiABKAkSEQoJb3JkZXJfcmVmGAMgASgJEhEKCXBhcmNlbF9ubxgEIAEoBRISCgpjb3VyaWVyX2lkGAUgASgJEhQKDHNlcnZpY2VfY29kZRgGIAEoCRIPCgdub2RlX2lkGAcgASgJEjAKBXN0YXRlGAggASgOMiEucXVlcWlhby53YXliaWxsLnYxLldheWJpbGwuU3RhdGUSNgoJY29uc2lnbmVlGAkgASgLMiMucXVlcWlhby53YXliaWxsLnYxLk1hc2tlZENvbnNpZ25lZRIQCgh3ZWlnaHRfZxgKIAEoBRIRCgl2b2x1bWVfbWwYCyABKAUSFwoPZ29vZHNfdmFsdWVfZmVuGAwgASgDEhkKEWdvb2RzX2Rlc2NyaXB0aW9uGA0gASgJEg4KBnJlbWFyaxgOIAEoCRIZChFtZXJnZWRfb3JkZXJfcmVmcxgPIAMoCRIPCgd2ZXJzaW9uGBAgASgFEi4KCmlzc3VlX3RpbWUYESABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2NhbmNlbF90aW1lGBIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1jYW5jZWxfcmVhc29uGBMgASgJInIKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEAoMU1RBVEVfSVNTVUVEEAESEwoPU1RBVEVfQ0FOQ0VMTEVEEAISFwoTU1RBVEVfUFJFUE9TSVRJT05FRBADEhIKDlNUQVRFX1JFQ0FMTEVEEARiBnByb3RvMw", [file_google_protobuf_timestamp, file_queqiao_type_v1_address]);
+  fileDesc("CiBxdWVxaWFvL3dheWJpbGwvdjEvd2F5YmlsbC5wcm90bxIScXVlcWlhby53YXliaWxsLnYxIrMCCgZQYXJjZWwSEQoJb3JkZXJfcmVmGAEgASgJEhEKCXBhcmNlbF9ubxgCIAEoBRISCgpjb3VyaWVyX2lkGAMgASgJEhQKDHNlcnZpY2VfY29kZRgEIAEoCRIPCgdub2RlX2lkGAUgASgJEjAKCWNvbnNpZ25lZRgGIAEoCzIdLnF1ZXFpYW8ud2F5YmlsbC52MS5Db25zaWduZWUSEAoId2VpZ2h0X2cYByABKAUSEQoJdm9sdW1lX21sGAggASgFEhcKD2dvb2RzX3ZhbHVlX2ZlbhgJIAEoAxIZChFnb29kc19kZXNjcmlwdGlvbhgKIAEoCRIOCgZyZW1hcmsYCyABKAkSGQoRbWVyZ2VkX29yZGVyX3JlZnMYDCADKAkSEgoKYWNjb3VudF9pZBgUIAEoCSJTCglDb25zaWduZWUSDAoEbmFtZRgBIAEoCRINCgVwaG9uZRgCIAEoCRIpCgdhZGRyZXNzGAMgASgLMhgucXVlcWlhby50eXBlLnYxLkFkZHJlc3MiYAoPTWFza2VkQ29uc2lnbmVlEgwKBG5hbWUYASABKAkSDQoFcGhvbmUYAiABKAkSEAoIcHJvdmluY2UYAyABKAkSDAoEY2l0eRgEIAEoCRIQCghkaXN0cmljdBgFIAEoCSLgBQoHV2F5YmlsbBIWCg53YXliaWxsX251bWJlchgBIAEoCRITCgttZXJjaGFudF9pZBgCIAEoCRIRCglvcmRlcl9yZWYYAyABKAkSEQoJcGFyY2VsX25vGAQgASgFEhIKCmNvdXJpZXJfaWQYBSABKAkSFAoMc2VydmljZV9jb2RlGAYgASgJEg8KB25vZGVfaWQYByABKAkSMAoFc3RhdGUYCCABKA4yIS5xdWVxaWFvLndheWJpbGwudjEuV2F5YmlsbC5TdGF0ZRI2Cgljb25zaWduZWUYCSABKAsyIy5xdWVxaWFvLndheWJpbGwudjEuTWFza2VkQ29uc2lnbmVlEhAKCHdlaWdodF9nGAogASgFEhEKCXZvbHVtZV9tbBgLIAEoBRIXCg9nb29kc192YWx1ZV9mZW4YDCABKAMSGQoRZ29vZHNfZGVzY3JpcHRpb24YDSABKAkSDgoGcmVtYXJrGA4gASgJEhkKEW1lcmdlZF9vcmRlcl9yZWZzGA8gAygJEg8KB3ZlcnNpb24YECABKAUSLgoKaXNzdWVfdGltZRgRIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLY2FuY2VsX3RpbWUYEiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDWNhbmNlbF9yZWFzb24YEyABKAkSEgoKYWNjb3VudF9pZBgeIAEoCRITCgtwcmludF9jb3VudBgfIAEoBRIzCg9sYXN0X3ByaW50X3RpbWUYICABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wInIKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEAoMU1RBVEVfSVNTVUVEEAESEwoPU1RBVEVfQ0FOQ0VMTEVEEAISFwoTU1RBVEVfUFJFUE9TSVRJT05FRBADEhIKDlNUQVRFX1JFQ0FMTEVEEARiBnByb3RvMw", [file_google_protobuf_timestamp, file_queqiao_type_v1_address]);
 
 /**
  * What a merchant asks a waybill for. `(merchant_id, order_ref, parcel_no)` is the parcel's key for
@@ -107,6 +107,16 @@ export type Parcel = Message<"queqiao.waybill.v1.Parcel"> & {
    * @generated from field: repeated string merged_order_refs = 12;
    */
   mergedOrderRefs: string[];
+
+  /**
+   * The merchant's account at the courier. Empty means the one active account that serves the node,
+   * one that names it before one that serves all. With several such the parcel has to name one
+   * (ACCOUNT_AMBIGUOUS). A merchant that has no account at the courier draws without one, where the
+   * courier allows it (else ACCOUNT_MISSING).
+   *
+   * @generated from field: string account_id = 20;
+   */
+  accountId: string;
 };
 
 /**
@@ -339,6 +349,27 @@ export type Waybill = Message<"queqiao.waybill.v1.Waybill"> & {
    * @generated from field: string cancel_reason = 19;
    */
   cancelReason: string;
+
+  /**
+   * The merchant's account at the courier; empty if it was drawn without one.
+   *
+   * @generated from field: string account_id = 30;
+   */
+  accountId: string;
+
+  /**
+   * How often its label was reported as printed.
+   *
+   * @generated from field: int32 print_count = 31;
+   */
+  printCount: number;
+
+  /**
+   * When its label was last reported as printed; unset before.
+   *
+   * @generated from field: google.protobuf.Timestamp last_print_time = 32;
+   */
+  lastPrintTime?: Timestamp | undefined;
 };
 
 /**
