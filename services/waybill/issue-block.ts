@@ -9,6 +9,7 @@ import { toBody } from './message.ts';
 import type { ParcelDraft } from './parcel.ts';
 import { ScannedParcel } from './parcel-scan.ts';
 import type { State } from './state.ts';
+import type { AccountTerms } from './store/account.ts';
 
 /** Parcels of one call that have all but themselves in common, each with its number. */
 export type Draw = {
@@ -18,6 +19,8 @@ export type Draw = {
   serviceCode: string;
   nodeId: string;
   accountId: string;
+  /** The terms of the account, if it is prepaid. */
+  prepaid: AccountTerms | null;
   state: State;
   dataKey: DataKey;
   issueTime: Date;
@@ -55,6 +58,7 @@ export class IssueBlock {
     issueTime: new ArrayBuilder('timestamptz'),
     dataKeyId: new ArrayBuilder('int8'),
     eventSubject: new ArrayBuilder('text'),
+    parcelCount: new ArrayBuilder('int2'),
   };
   #events: IssuedEvent[] = [];
   readonly #spare: ByteWriter[] = [];
@@ -87,6 +91,7 @@ export class IssueBlock {
     draws.issueTime.addTime(draw.issueTime);
     draws.dataKeyId.addInt8(draw.dataKey.dataKeyId);
     draws.eventSubject.addAscii(draw.eventSubject);
+    draws.parcelCount.addInt2(draw.parcels.length);
     for (const { draft, number } of draw.parcels) {
       this.#rows.draw.addInt2(index);
       this.#addRow(draw, draft, number);

@@ -10,6 +10,7 @@ import { bucketOf } from './bucket.ts';
 import type { DataKey } from './data-keys.ts';
 import type { Deps } from './deps.ts';
 import { type Draw, IssueBlock } from './issue-block.ts';
+import { writePrepaidDraws } from './issue-prepaid.ts';
 import type { TakenNumber } from './lease.ts';
 import { differingField, type ParcelDraft } from './parcel.ts';
 import { ScannedParcel } from './parcel-scan.ts';
@@ -36,12 +37,15 @@ export type IssueAnswer = IssuedWaybill | RpcError;
  */
 export function openIssuing(deps: Deps): { issue: Issue } & AsyncDisposable {
   const write = groupWriter(deps);
-  const writer = groupCommit<Draw, KnownRows>({
-    writers: WRITERS,
-    maxItems: 1_000,
-    maxWaitingItems: 20_000,
-    sizeOf: ({ parcels }) => parcels.length,
-    write,
+  const limits = { maxItems: 1_000, maxWaitingItems: 20_000 };
+  const sizeOf = ({ parcels }: Draw) => parcels.length;
+  const writer = groupCommit<Draw, KnownRows>({ ...limits, sizeOf, writers: WRITERS, write });
+  // A writer of its own: who waits for a prepaid account holds up nobody who needs none.
+  const prepaidWriter = groupCommit<Draw, Unwritten>({
+    ...limits,
+    sizeOf,
+    writers: 1,
+    write: (draws) => writePrepaidDraws(deps, draws),
   });
 
   async function issue(merchant: Merchant, drafts: ParcelDraft[]): Promise<IssueAnswer[]> {
@@ -55,9 +59,10 @@ export function openIssuing(deps: Deps): { issue: Issue } & AsyncDisposable {
   }
 
   async function store(draws: PlannedDraw[], answers: IssueAnswer[]): Promise<void> {
-    let known: KnownRows[];
+    let unwritten: Unwritten[];
     try {
-      known = await writer.submit(draws);
+      const isPrepaid = draws.some(({ prepaid }) => prepaid !== null);
+      unwritten = await (isPrepaid ? prepaidWriter : writer).submit(draws);
     } catch (error) {
       const failure = toRpcError(error);
       for (const { parcels } of draws) {
@@ -69,27 +74,33 @@ export function openIssuing(deps: Deps): { issue: Issue } & AsyncDisposable {
       return;
     }
     for (const [i, draw] of draws.entries()) {
-      await answerDraw(deps, draw, { known: known[i] as KnownRows, answers });
+      await answerDraw(deps, draw, { unwritten: unwritten[i] as Unwritten, answers });
     }
   }
 
-  return { issue, [Symbol.asyncDispose]: () => writer[Symbol.asyncDispose]() };
+  return {
+    issue,
+    async [Symbol.asyncDispose]() {
+      await Promise.all([writer[Symbol.asyncDispose](), prepaidWriter[Symbol.asyncDispose]()]);
+    },
+  };
 }
 
 async function answerDraw(
   deps: Deps,
   { parcels, issueTime }: PlannedDraw,
-  { known, answers }: { known: KnownRows; answers: IssueAnswer[] },
+  { unwritten, answers }: { unwritten: Unwritten; answers: IssueAnswer[] },
 ): Promise<void> {
   const timestamp = timestampFromDate(issueTime);
   for (const [i, parcel] of parcels.entries()) {
-    const row = known.get(i);
+    const row = unwritten.get(i);
     if (row === undefined) {
       answers[parcel.index] = issuedNow(parcel.number, timestamp);
       continue;
     }
     deps.numbers.giveBack([parcel]);
-    answers[parcel.index] = await answerRepeat(deps, row, parcel.draft).catch(toRpcError);
+    answers[parcel.index] =
+      row instanceof RpcError ? row : await answerRepeat(deps, row, parcel.draft).catch(toRpcError);
   }
 }
 
@@ -124,7 +135,7 @@ async function plan(deps: Deps, call: IssueCall): Promise<PlannedDraw[]> {
 /** What parcels of one draw must have in common beside the bucket. */
 function routeOf(draft: ParcelDraft): string {
   if (draft instanceof ScannedParcel) return draft.route;
-  return `${draft.courierId} ${draft.serviceCode} ${draft.nodeId}`;
+  return `${draft.courierId} ${draft.serviceCode} ${draft.nodeId} ${draft.accountId}`;
 }
 
 function toDraw(deps: Deps, { merchant, dataKey }: IssueCall, opening: Opening): PlannedDraw {
@@ -135,7 +146,8 @@ function toDraw(deps: Deps, { merchant, dataKey }: IssueCall, opening: Opening):
     courierId: draft.courierId,
     serviceCode: resolution.serviceCode,
     nodeId: draft.nodeId,
-    accountId: '',
+    accountId: resolution.accountId,
+    prepaid: resolution.prepaid,
     state: 'issued',
     dataKey,
     issueTime: deps.now(),
@@ -307,6 +319,7 @@ async function asDraft(deps: Deps, known: KnownWaybillRow, now: ParcelDraft): Pr
     // Left to the courier's default, today's default is as good as that of the day.
     serviceCode: now.serviceCode === '' ? '' : known.service_code,
     nodeId: known.node_id,
+    accountId: now.accountId === '' ? '' : known.account_id,
     // Once erased, a consignee can no longer differ.
     consignee: (consignee ?? now.consignee) as ParcelDraft['consignee'],
   };
@@ -346,3 +359,5 @@ type NumberGroup = {
 };
 /** By the place of a parcel in its draw, the row that an earlier call wrote for it. */
 type KnownRows = ReadonlyMap<number, KnownWaybillRow>;
+/** The same, and why others were refused. */
+type Unwritten = ReadonlyMap<number, KnownWaybillRow | RpcError>;

@@ -37,6 +37,9 @@ export function toMessage(row: WaybillRow): Waybill {
     issueTime: timestampFromDate(row.issue_time),
     ...(row.cancel_time && { cancelTime: timestampFromDate(row.cancel_time) }),
     cancelReason: row.cancel_reason ?? '',
+    accountId: row.account_id,
+    printCount: row.print_count,
+    ...(row.last_print_time && { lastPrintTime: timestampFromDate(row.last_print_time) }),
   });
 }
 

@@ -1,4 +1,6 @@
 import type { Module } from '../module.ts';
+import { Accounts } from './account.ts';
+import { accountService } from './account-service.ts';
 import { DataKeys } from './data-keys.ts';
 import { openIssuing } from './issue.ts';
 import { NumberPool } from './lease.ts';
@@ -11,19 +13,22 @@ export const waybill: Module = {
   migrations: ['services/waybill/migrations'],
   stream: 'QUEQIAO_WAYBILL',
 
-  async start({ pool, relay, directory, secrets, now }) {
+  async start({ pool, relay, directory, secrets, settings, log, now }) {
     const numbers = new NumberPool({ pool, now });
     const dataKeys = new DataKeys({ pool, masterKey: secrets.masterKey, now });
     const numberDirectory = new NumberDirectory(pool);
-    const deps = { pool, directory, numbers, numberDirectory, dataKeys, relay, now };
+    const { cancelRatio } = settings;
+    const accounts = new Accounts({ pool, cancelRatio, log, now });
+    const deps = { pool, directory, numbers, numberDirectory, dataKeys, accounts, relay, now };
     const issuing = openIssuing(deps);
     return {
-      services: [waybillService({ ...deps, issue: issuing.issue })],
+      services: [waybillService({ ...deps, issue: issuing.issue }), accountService(deps)],
       check: async () => (await pool.query('select 1')).length === 1,
       async [Symbol.asyncDispose]() {
         // Unused numbers go back after the last write that may use one.
         await issuing[Symbol.asyncDispose]();
         await numbers[Symbol.asyncDispose]();
+        await accounts[Symbol.asyncDispose]();
       },
     };
   },

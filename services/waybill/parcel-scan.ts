@@ -142,6 +142,10 @@ export class ScannedParcel implements ParcelDraft {
     return this.#decoded.remark;
   }
 
+  get accountId(): string {
+    return this.#decoded.accountId;
+  }
+
   get mergedOrderRefs(): string[] {
     return this.#decoded.mergedOrderRefs;
   }

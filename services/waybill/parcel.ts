@@ -33,6 +33,7 @@ export function parseParcel(parcel: Parcel): ParcelDraft {
   mustBeText('goods_description', parcel.goodsDescription, 0, 100);
   mustBeText('remark', parcel.remark, 0, 200);
   parseMergedOrderRefs(parcel.mergedOrderRefs);
+  if (parcel.accountId !== '') mustMatch('account_id', parcel.accountId, SLUG, 'SLUG');
   if (consignee === undefined) throw invalid('consignee', 'REQUIRED');
   parseConsignee(consignee);
   return parcel as ParcelDraft;
@@ -85,6 +86,7 @@ const FIELDS: [string, (parcel: ParcelDraft) => string | number | bigint][] = [
   ['courier_id', (parcel) => parcel.courierId],
   ['service_code', (parcel) => parcel.serviceCode],
   ['node_id', (parcel) => parcel.nodeId],
+  ['account_id', (parcel) => parcel.accountId],
   ['consignee.name', (parcel) => parcel.consignee.name],
   ['consignee.phone', (parcel) => parcel.consignee.phone],
   ['consignee.address.province', (parcel) => parcel.consignee.address.province],
@@ -105,6 +107,7 @@ const ORDER_REF = /^[A-Za-z0-9_-]{1,64}$/;
 export const WAYBILL_NUMBER = /^[A-Z0-9]{5,32}$/;
 const SERVICE_CODE = /^[a-z0-9-]{1,32}$/;
 const PHONE = /^\+?\d[\d-]{0,28}\d$/;
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 const NOT_DIGIT = /\D/g;
 /** Characters that couriers' systems refuse, and controls, which no label can show. */
 const REFUSED = /['"#&+<>%\\\p{Cc}]/u;
@@ -116,6 +119,16 @@ function mustMatch(field: string, text: string, pattern: RegExp, problem: Proble
 
 function mustLieIn(field: string, value: number, min: number, max: number): void {
   if (value < min || value > max) throw invalid(field, 'OUT_OF_RANGE', { min, max });
+}
+
+export function mustBeSlug(field: string, text: string): void {
+  mustMatch(field, text, SLUG, 'SLUG');
+}
+
+/** The UUID in small letters, as the database writes it. */
+export function mustBeUuid(field: string, text: string): string {
+  mustMatch(field, text, UUID, 'UUID');
+  return text.toLowerCase();
 }
 
 /** Also used for other texts of the service; counts characters, not UTF-16 units. */

@@ -6,6 +6,8 @@ import { type Merchant, Merchant_State } from '#proto/queqiao/network/v1/merchan
 import { Node_State } from '#proto/queqiao/network/v1/node';
 import { type NumberRange, NumberRange_State } from '#proto/queqiao/network/v1/number_range';
 import type { ParcelDraft } from './parcel.ts';
+import { resolveAccount } from './resolve-account.ts';
+import type { AccountTerms } from './store/account.ts';
 
 /** What the network says of a parcel: the ranges its number may come from, best first. */
 export type Resolution = {
@@ -13,6 +15,10 @@ export type Resolution = {
   ranges: NumberRange[];
   /** Where the event of its issue goes. */
   eventSubject: string;
+  /** The merchant's account at the courier; empty if it needs none. */
+  accountId: string;
+  /** Its terms, if it is prepaid. */
+  prepaid: AccountTerms | null;
 };
 
 /**
@@ -25,7 +31,7 @@ export function resolver(
 ): (draft: ParcelDraft) => Promise<Resolution> {
   const resolutions = new Map<string, Promise<Resolution>>();
   return (draft) => {
-    const key = `${draft.courierId} ${draft.serviceCode} ${draft.nodeId}`;
+    const key = `${draft.courierId} ${draft.serviceCode} ${draft.nodeId} ${draft.accountId}`;
     let resolution = resolutions.get(key);
     if (resolution === undefined) {
       resolution = resolve(directory, merchant, draft);
@@ -59,7 +65,11 @@ async function resolve(
   }
   const ranges = rangesFor(merchant, courierId, await directory.numberRanges(courierId));
   const eventSubject = subjects.waybillIssued(courierId);
-  return { serviceCode: service.serviceCode, ranges, eventSubject };
+  const { merchantId } = merchant;
+  const { nodeId, accountId } = draft;
+  const accounts = await directory.courierAccounts(merchantId);
+  const account = resolveAccount(accounts, courier, { merchantId, nodeId, accountId });
+  return { serviceCode: service.serviceCode, ranges, eventSubject, ...account };
 }
 
 async function checkNode(

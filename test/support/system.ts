@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { inject } from 'vitest';
 import { openPool } from '#libs/db';
-import { type Client, createClient } from '#libs/grpc';
+import { type Client, createClient, KIND_SCOPES } from '#libs/grpc';
 import { createLogger } from '#libs/log';
 import { createMasterKeyFile, loadMasterKey } from '#libs/privacy';
 import type { Clock } from '#libs/run';
@@ -13,9 +13,10 @@ import { Subject_Kind } from '#proto/queqiao/network/v1/api_key';
 import { NetworkService } from '#proto/queqiao/network/v1/network_service';
 import { Node_Kind } from '#proto/queqiao/network/v1/node';
 import { NumberRange_CheckDigitScheme } from '#proto/queqiao/network/v1/number_range';
+import { AccountService } from '#proto/queqiao/waybill/v1/account_service';
 import type { ParcelSchema } from '#proto/queqiao/waybill/v1/waybill';
 import { WaybillService } from '#proto/queqiao/waybill/v1/waybill_service';
-import type { Secrets } from '../../services/module.ts';
+import type { ModuleSettings, Secrets } from '../../services/module.ts';
 import { createOperatorKey, MODULES } from '../../services/modules.ts';
 import { runServices } from '../../services/run.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
@@ -46,6 +47,7 @@ export async function testSystem(options: TestSystemOptions = {}): Promise<TestS
       natsUrl: 'natsUrl' in options ? options.natsUrl : inject('natsUrl'),
       listen: '127.0.0.1:0',
       secrets,
+      settings: { cancelRatio: options.cancelRatio ?? { percent: 20, freeCount: 500 } },
       reflection: true,
       log,
       now,
@@ -69,6 +71,8 @@ export async function testSystem(options: TestSystemOptions = {}): Promise<TestS
       keep(createClient(NetworkService, { address: services.address, credentials: { apiKey } })),
     waybill: (apiKey = operatorKey) =>
       keep(createClient(WaybillService, { address: services.address, credentials: { apiKey } })),
+    account: (apiKey = operatorKey) =>
+      keep(createClient(AccountService, { address: services.address, credentials: { apiKey } })),
     async restart() {
       await services.stop(20_000);
       services = await run();
@@ -142,7 +146,7 @@ export async function seedMerchant(
     apiKey: {
       apiKeyId: `key-${tag}`,
       subject: { kind: Subject_Kind.MERCHANT, id: merchantId },
-      scopes: ['waybill.issue', 'waybill.read', 'waybill.cancel', 'network.read'],
+      scopes: [...KIND_SCOPES.merchant],
     },
   });
   return { merchantId, courierId, nodeId, rangeId, apiKey: secret };
@@ -192,6 +196,8 @@ export type TestSystemOptions = {
   now?: Clock;
   /** Default the shared server; undefined runs without any NATS. */
   natsUrl?: string | undefined;
+  /** Default as an operator's: 20 % of 500 drawn or more. */
+  cancelRatio?: ModuleSettings['cancelRatio'];
 };
 
 export type TestSystem = AsyncDisposable & {
@@ -204,6 +210,7 @@ export type TestSystem = AsyncDisposable & {
   /** A client with this key, the operator's by default; closed with the system. */
   network(apiKey?: string): Client<typeof NetworkService>;
   waybill(apiKey?: string): Client<typeof WaybillService>;
+  account(apiKey?: string): Client<typeof AccountService>;
   /** Stops the services in order and starts them again on the same database. */
   restart(): Promise<void>;
 };

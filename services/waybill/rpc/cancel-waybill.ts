@@ -34,6 +34,7 @@ export async function cancelWaybill(
     if (!allows('cancel', before.state)) {
       throw new RpcError('STATE_NOT_ALLOWED', { metadata: { state: before.state } });
     }
+    await deps.accounts.cancel(tx, [before]);
     const after = await updateCancelled(tx, before, { state: 'cancelled', time, reason });
     await enqueueCancelled(tx, after, time);
     return after;

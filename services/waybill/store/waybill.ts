@@ -4,7 +4,7 @@ import type { State } from '../state.ts';
 const COLUMNS = `waybill.bucket, waybill.waybill_number, waybill.merchant_id, waybill.order_ref,
   waybill.parcel_no, waybill.courier_id, waybill.service_code, waybill.node_id, waybill.state,
   waybill.version, waybill.issue_time, waybill.cancel_time, waybill.cancel_reason, waybill.body,
-  waybill.consignee_masked`;
+  waybill.consignee_masked, waybill.account_id, waybill.print_count, waybill.last_print_time`;
 
 /** Waybills by number; a number that is not there is left out. */
 export function selectByNumbers(
@@ -135,6 +135,9 @@ export type WaybillRow = {
   cancel_reason: string | null;
   body: Buffer;
   consignee_masked: Buffer;
+  account_id: string;
+  print_count: number;
+  last_print_time: Date | null;
 };
 
 /** Whose rows a caller may see; null leaves the column free. */
