@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { bootstrapCommand } from './bootstrap.ts';
+import { accountCommand } from './commands/account.ts';
 import { eventsCommand } from './commands/events.ts';
 import { issueCommand } from './commands/issue.ts';
 import { keyCommand } from './commands/key.ts';
@@ -23,6 +24,7 @@ export function program(context: CliContext): Command {
     issueCommand(context),
     waybillCommand(context),
     ...networkCommands(context),
+    accountCommand(context),
     keyCommand(context),
     eventsCommand(context),
   ];

@@ -12,12 +12,12 @@ import {
 } from './store/issue.ts';
 
 /**
- * Writes the draws of many calls of which some are by prepaid accounts, in one transaction: as many
- * new parcels of each account as its balance holds, in the order given, and the others are refused
- * with QUOTA_EMPTY. The lock on the accounts comes first, so that what is read after it, the
- * balances and which parcels are new, stays true until the commit: a balance is never overdrawn
- * and no parcel is refused that it would have held. Answers for each draw, by the place of a parcel
- * in it, the row that was there before or the refusal.
+ * Writes the draws of many calls by prepaid accounts, in one transaction: as many new parcels of
+ * each account as its balance holds, in the order given, and the others are refused with
+ * QUOTA_EMPTY. The lock on the accounts comes first, so that what is read after it, the balances
+ * and which parcels are new, stays true until the commit: a balance is never overdrawn and no
+ * parcel is refused that it would have held. Answers for each draw, by the place of a parcel in it,
+ * the row that was there before or the refusal.
  */
 export async function writePrepaidDraws(
   { pool, relay, accounts }: Pick<Deps, 'pool' | 'relay' | 'accounts'>,
@@ -40,7 +40,7 @@ export async function writePrepaidDraws(
     for (const [entry, refusal] of refusalsOf(entries.filter(isLeft), left)) note(entry, refusal);
     const inserted = await insertMixed(tx, blockOf(entries.filter(isLeft)));
     await accounts.settle(tx, terms);
-    // What another call issued without a prepaid account since it was looked for.
+    // What another call issued by another account since it was looked for.
     const late = entries.filter((entry) => isLeft(entry) && !inserted.has(entry.number));
     for (const row of await selectByKeys(tx, keysOf(late))) note(late[row.position] as Entry, row);
     if (late.some(isLeft)) throw new Error('a parcel key was taken, then gone');

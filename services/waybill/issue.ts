@@ -1,6 +1,6 @@
 import { create, fromBinary } from '@bufbuild/protobuf';
 import { type Timestamp, timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { groupCommit, type Pool } from '#libs/db';
+import { type GroupCommit, groupCommit, type Pool } from '#libs/db';
 import { RpcError, toRpcError } from '#libs/errors';
 import { open } from '#libs/privacy';
 import type { Merchant } from '#proto/queqiao/network/v1/merchant';
@@ -40,7 +40,6 @@ export function openIssuing(deps: Deps): { issue: Issue } & AsyncDisposable {
   const limits = { maxItems: 1_000, maxWaitingItems: 20_000 };
   const sizeOf = ({ parcels }: Draw) => parcels.length;
   const writer = groupCommit<Draw, KnownRows>({ ...limits, sizeOf, writers: WRITERS, write });
-  // A writer of its own: who waits for a prepaid account holds up nobody who needs none.
   const prepaidWriter = groupCommit<Draw, Unwritten>({
     ...limits,
     sizeOf,
@@ -53,16 +52,31 @@ export function openIssuing(deps: Deps): { issue: Issue } & AsyncDisposable {
     // Before any number is taken: a failure here shall cost none.
     const dataKey = await deps.dataKeys.current(merchant.merchantId);
     const draws = await plan(deps, { merchant, dataKey, drafts, answers });
-    if (draws.length > 0) await store(draws, answers);
+    // By writers of their own: who waits for a prepaid account holds up nobody who needs none.
+    await Promise.all([
+      store(
+        draws.filter(({ prepaid }) => prepaid === null),
+        writer,
+        answers,
+      ),
+      store(
+        draws.filter(({ prepaid }) => prepaid !== null),
+        prepaidWriter,
+        answers,
+      ),
+    ]);
     await answerKnown(deps, merchant, drafts, answers);
     return answers;
   }
 
-  async function store(draws: PlannedDraw[], answers: IssueAnswer[]): Promise<void> {
+  async function store(
+    draws: PlannedDraw[],
+    writer: Pick<GroupCommit<Draw, Unwritten>, 'submit'>,
+    answers: IssueAnswer[],
+  ): Promise<void> {
     let unwritten: Unwritten[];
     try {
-      const isPrepaid = draws.some(({ prepaid }) => prepaid !== null);
-      unwritten = await (isPrepaid ? prepaidWriter : writer).submit(draws);
+      unwritten = await writer.submit(draws);
     } catch (error) {
       const failure = toRpcError(error);
       for (const { parcels } of draws) {
