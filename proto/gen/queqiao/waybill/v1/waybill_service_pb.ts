@@ -566,7 +566,8 @@ export const WaybillService: GenService<{
   /**
    * Draws one waybill for each parcel, up to 1,000 of one merchant. Every parcel has its own
    * outcome, in request order; one that fails does not touch the others. A number is answered only
-   * after it is stored. Repeating the call, whole or in part, answers the same numbers.
+   * after it is stored. Repeating the call, whole or in part, answers the same numbers. A prepaid
+   * account pays for as many new ones as its balance holds; QUOTA_EMPTY refuses the others.
    *
    * @generated from rpc queqiao.waybill.v1.WaybillService.IssueWaybills
    */
@@ -628,7 +629,8 @@ export const WaybillService: GenService<{
   },
   /**
    * Gives up a waybill: ISSUED to CANCELLED; from CANCELLED it answers the same again; from any
-   * other state STATE_NOT_ALLOWED. The number is never used again, the parcel key neither.
+   * other state STATE_NOT_ALLOWED. The number is never used again, the parcel key neither. Of an
+   * account's drawn waybills only a share may be cancelled: CANCEL_RATIO_EXCEEDED.
    *
    * @generated from rpc queqiao.waybill.v1.WaybillService.CancelWaybill
    */
