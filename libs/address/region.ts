@@ -165,7 +165,8 @@ export class RegionReader {
       if (!this.#isStreetOnly()) this.conflicts.push(conflict);
       else {
         // 遂城镇广东省…: the street before the province is one that the divisions do not have.
-        this.#forget();
+        this.#meanings = [];
+        this.#formerMeanings = [];
         return this.#readings(text, start, end);
       }
     }

@@ -6,6 +6,7 @@ import { dataFolder, readCases, readLabelled } from './labelled.ts';
 import { madeLines } from './made-lines.ts';
 import { measureCases, measureContacts, measureLevels, type Parse } from './measure.ts';
 import { peerAnswer } from './peer.ts';
+import { measurePoints } from './points.ts';
 
 /** How often the parser is right, and its peer on the same lines. */
 export async function qualityAddress(options: QualityOptions): Promise<Record<string, number>> {
@@ -29,10 +30,12 @@ export async function qualityAddress(options: QualityOptions): Promise<Record<st
   return {
     addresses: labelled.length,
     ...ours,
+    ...measurePoints(join(folder, 'cn_qweather_locations', LOCATIONS)),
     ...Object.fromEntries(PEER_FIGURES.map((name) => [`peer_${name}`, peers[name] ?? 0])),
   };
 }
 
+const LOCATIONS = 'China-City-List-latest.csv';
 const PEER_FIGURES = [
   'province_accuracy',
   'city_accuracy',
