@@ -7,8 +7,9 @@ import type { Place } from './parsed-address.ts';
 
 /**
  * The point of the finest division of a place that has one: its street, else its county, else its
- * city, else a province that is a city. A county without a point of its own has the middle of those of its streets. The points are
- * GeoNames' (CC BY 4.0), mostly the seat of an authority, good to a few kilometres.
+ * city, else a province that is a city. A county without a point of its own has the middle of those
+ * of its streets. The points are GeoNames' (CC BY 4.0), mostly the seat of an authority, good to a
+ * few kilometres.
  */
 export function gazetteerPoint(place: Place): GazetteerPoint | undefined {
   points ??= readPoints();

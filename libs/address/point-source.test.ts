@@ -103,7 +103,7 @@ describe('a provider', () => {
     }
   });
 
-  it('that fails leaves the division’s point; a caller that gives up gets its own error', async () => {
+  it('that fails leaves the division’s point; who gives up gets the own error', async () => {
     const provider = { locate: () => Promise.reject(new Error('away')) };
     const source = new PointSource({ learned: new LearnedPoints(), provider });
     expect((await source.locate(HOUSE, signal))?.basis).toBe('division');

@@ -2,13 +2,13 @@ import { LRUCache } from 'lru-cache';
 import type { GivenLocation } from '#libs/geo';
 import type { ParsedAddress } from './parsed-address.ts';
 
-/** Whoever finds addresses on a map, such as a map service that the operator has a contract with. */
+/** Whoever finds addresses on a map: a map service that the operator has a contract with. */
 export type AddressProvider = {
   /** The point in the provider's own datum; undefined if it finds none. */
   locate(address: ParsedAddress, signal: AbortSignal): Promise<GivenLocation | undefined>;
 };
 
-/** Asks once for addresses that are the same down to the house, also for those without an answer. */
+/** Asks once for addresses that are the same down to the house, also where none was found. */
 export function cachedProvider(
   provider: AddressProvider,
   { countMax, ttlMs }: { countMax: number; ttlMs: number },
