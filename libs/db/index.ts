@@ -20,4 +20,6 @@ export { enqueue, type OutboxEvent } from './outbox.ts';
 export { openPool, type Pool, type PoolOptions } from './pool.ts';
 export { type Relay, type RelayLag, type RelayOptions, startRelay } from './relay.ts';
 export type { RelayedEvent } from './relay-store.ts';
-export { type Tx, transaction } from './transaction.ts';
+export { OF_EVERYBODY, ofCourier, ofMerchant, ofMerchants, type TenantSetting } from './tenant.ts';
+export { type TransactionOptions, type Tx, transaction } from './transaction.ts';
+export { assertWalled, roleOf } from './wall.ts';

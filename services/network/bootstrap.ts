@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type Pool, transaction } from '#libs/db';
+import { OF_EVERYBODY, type Pool, type Tx, transaction } from '#libs/db';
 import { RpcError } from '#libs/errors';
 import { KIND_SCOPES } from '#libs/grpc';
 import type { Clock } from '#libs/run';
@@ -21,12 +21,13 @@ export async function createOperatorKey({ pool, pepper, now }: Options): Promise
     scopes: [...KIND_SCOPES.operator],
     expire_time: null,
   };
-  await transaction(pool, async (tx) => {
+  const insert = async (tx: Tx) => {
     const created = await insertApiKey(tx, apiKey, { ...stored, createTime: now() });
     // The random part of the id was used before: the caller may try again.
     if (created === undefined) throw new RpcError('CONFLICT');
     await announce(tx, { kind: 'api_key', id: apiKey.api_key_id, version: created.version });
-  });
+  };
+  await transaction(pool, insert, { tenant: OF_EVERYBODY });
   return secret;
 }
 

@@ -3,7 +3,7 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { expect, test, vi } from 'vitest';
 import { connectBus, subjects } from '#libs/bus';
-import { openPool } from '#libs/db';
+import { openPool, roleOf } from '#libs/db';
 import { createClient } from '#libs/grpc';
 import { createLogger } from '#libs/log';
 import { Courier_State } from '#proto/queqiao/network/v1/courier';
@@ -88,7 +88,7 @@ async function startSystem() {
     log,
     now,
   });
-  const pool = openPool({ url: db.url, name: 'network-test', log });
+  const pool = openPool({ url: db.url, name: 'network-test', role: roleOf('network'), log });
   const apiKey = await createOperatorKey({ pool, pepper: apiKeyPepper, now });
   await pool[Symbol.asyncDispose]();
   const client = createClient(NetworkService, {

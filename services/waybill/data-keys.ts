@@ -29,9 +29,9 @@ export class DataKeys {
   }
 
   /** The key that a row was sealed with; undefined once it is erased. */
-  byId(dataKeyId: string): Promise<DataKey | undefined> {
-    return remember(this.#byId, dataKeyId, async () => {
-      const row = await store.selectDataKeyById(this.#deps.pool, dataKeyId);
+  byId(merchantId: string, dataKeyId: string): Promise<DataKey | undefined> {
+    return remember(this.#byId, `${merchantId} ${dataKeyId}`, async () => {
+      const row = await store.selectDataKeyById(this.#deps.pool, merchantId, dataKeyId);
       return row && this.#unwrap(row);
     });
   }

@@ -269,7 +269,7 @@ async function answerRepeat(
 
 /** What was asked for when `known` was issued. */
 async function asDraft(deps: Deps, known: KnownWaybillRow, now: ParcelDraft): Promise<ParcelDraft> {
-  const dataKey = await deps.dataKeys.byId(known.data_key_id);
+  const dataKey = await deps.dataKeys.byId(known.merchant_id, known.data_key_id);
   const aad = Buffer.from(known.waybill_number);
   const consignee =
     dataKey && fromBinary(ConsigneeSchema, open(dataKey.key, known.consignee_sealed, aad));

@@ -1,4 +1,4 @@
-import type { Queryable, Tx } from '#libs/db';
+import { OF_EVERYBODY, type Queryable, type Tx } from '#libs/db';
 import type { ApiKeyDraft, ApiKeyRow } from '../api-key.ts';
 import { type Page, rowLimit } from '../page.ts';
 import type { Viewer } from '../viewer.ts';
@@ -63,6 +63,7 @@ export async function selectApiKey(
   const rows = await db.query<ApiKeyRow>(
     `select ${COLUMNS} from network.api_key where api_key_id = $1::text`,
     [apiKeyId],
+    { tenant: OF_EVERYBODY },
   );
   return rows[0];
 }
@@ -75,7 +76,7 @@ export async function selectApiKeyByIndex(
   const rows = await db.query<ApiKeyRow & { secret_hmac: Buffer }>(
     `select ${COLUMNS}, secret_hmac from network.api_key where key_index = $1::text`,
     [keyIndex],
-    { name: 'network_select_api_key_by_index' },
+    { name: 'network_select_api_key_by_index', tenant: OF_EVERYBODY },
   );
   return rows[0];
 }
@@ -89,5 +90,6 @@ export function selectApiKeys(db: Queryable, page: Page, viewer: Viewer): Promis
      order by api_key_id
      limit $3::int4`,
     [viewer.kind, page.after, rowLimit(page)],
+    { tenant: viewer.setting },
   );
 }

@@ -1,4 +1,4 @@
-import type { Queryable } from '#libs/db';
+import { ofMerchant, type Queryable } from '#libs/db';
 
 export type DataKeyRow = { data_key_id: string; master_key_id: string; wrapped: Buffer };
 
@@ -13,19 +13,23 @@ export async function selectDataKey(
      from waybill.data_key
      where merchant_id = $1 and month = $2::date`,
     [merchantId, month],
+    { tenant: ofMerchant(merchantId) },
   );
   return rows[0];
 }
 
+/** Undefined also for the key of another merchant. */
 export async function selectDataKeyById(
   db: Queryable,
+  merchantId: string,
   dataKeyId: string,
 ): Promise<DataKeyRow | undefined> {
   const rows = await db.query<DataKeyRow>(
     `select data_key_id, master_key_id, wrapped
      from waybill.data_key
-     where data_key_id = $1::int8`,
-    [dataKeyId],
+     where data_key_id = $1::int8 and merchant_id = $2`,
+    [dataKeyId, merchantId],
+    { tenant: ofMerchant(merchantId) },
   );
   return rows[0];
 }
@@ -37,6 +41,7 @@ export async function insertDataKey(db: Queryable, key: NewDataKey): Promise<voi
      values ($1, $2::date, $3, $4::bytea, $5::timestamptz)
      on conflict (merchant_id, month) do nothing`,
     [key.merchantId, key.month, key.masterKeyId, key.wrapped, key.createTime],
+    { tenant: ofMerchant(key.merchantId) },
   );
 }
 

@@ -1,4 +1,12 @@
-import { byteaArray, int2Array, int8Array, type Pool, textArray, timestamptzArray } from '#libs/db';
+import {
+  byteaArray,
+  int2Array,
+  int8Array,
+  ofMerchants,
+  type Pool,
+  textArray,
+  timestamptzArray,
+} from '#libs/db';
 import { ISSUED_PER_EVENT } from '../events.ts';
 import type { State } from '../state.ts';
 
@@ -10,6 +18,7 @@ import type { State } from '../state.ts';
 export async function insertWaybills(pool: Pool, rows: NewWaybillRow[]): Promise<Set<string>> {
   const inserted = await pool.query<{ waybill_number: string }>(INSERT, toArrays(rows), {
     name: 'insert_waybills',
+    tenant: ofMerchants(new Set(rows.map((row) => row.merchant_id))),
   });
   return new Set(inserted.map((row) => row.waybill_number));
 }
@@ -40,7 +49,7 @@ const INSERT = `
       account_id, parcel_count, outward_number, phone_index, state
     from input
     order by position
-    on conflict (bucket, merchant_id, lower(order_ref), parcel_no) do nothing
+    on conflict (bucket, merchant_id, order_key, parcel_no) do nothing
     returning waybill_number
   ), event as (
     insert into waybill.outbox (event_id, subject, type, payload)
@@ -88,7 +97,7 @@ export function selectByKeys(pool: Pool, keys: ParcelKeyRow[]): Promise<KnownWay
        as wanted(bucket, merchant_id, order_ref, parcel_no, position)
      join waybill.waybill on waybill.bucket = wanted.bucket
        and waybill.merchant_id = wanted.merchant_id
-       and lower(waybill.order_ref) = lower(wanted.order_ref collate "C")
+       and waybill.order_key = lower(wanted.order_ref collate "C")
        and waybill.parcel_no = wanted.parcel_no`,
     [
       int2Array(keys.map((key) => key.bucket)),
@@ -96,7 +105,7 @@ export function selectByKeys(pool: Pool, keys: ParcelKeyRow[]): Promise<KnownWay
       textArray(keys.map((key) => key.order_ref)),
       int2Array(keys.map((key) => key.parcel_no)),
     ],
-    { name: 'select_by_keys' },
+    { name: 'select_by_keys', tenant: ofMerchants(new Set(keys.map((key) => key.merchant_id))) },
   );
 }
 

@@ -1,4 +1,11 @@
-import { int2Array, type Queryable, type Tx, textArray } from '#libs/db';
+import {
+  int2Array,
+  ofMerchant,
+  type Queryable,
+  type TenantSetting,
+  type Tx,
+  textArray,
+} from '#libs/db';
 import type { State } from '../state.ts';
 
 const COLUMNS = `waybill.bucket, waybill.waybill_number, waybill.merchant_id, waybill.order_ref,
@@ -25,14 +32,14 @@ export function selectByNumbers(
       tenant.merchantId,
       tenant.courierId,
     ],
-    { name: 'select_by_numbers' },
+    { name: 'select_by_numbers', tenant: tenant.setting },
   );
 }
 
 /** Waybills by the merchant's own keys; a key that is not there is left out. */
 export function selectByParcelKeys(
   db: Queryable,
-  merchantId: string,
+  { merchantId, setting }: { merchantId: string; setting: TenantSetting },
   keys: { bucket: number; orderRef: string; parcelNo: number }[],
 ): Promise<WaybillRow[]> {
   return db.query<WaybillRow>(
@@ -40,7 +47,7 @@ export function selectByParcelKeys(
      from unnest($2::int2[], $3::text[], $4::int2[]) as wanted(bucket, order_ref, parcel_no)
      join waybill.waybill on waybill.bucket = wanted.bucket
        and waybill.merchant_id = $1
-       and lower(waybill.order_ref) = lower(wanted.order_ref collate "C")
+       and waybill.order_key = lower(wanted.order_ref collate "C")
        and waybill.parcel_no = wanted.parcel_no`,
     [
       merchantId,
@@ -48,7 +55,7 @@ export function selectByParcelKeys(
       textArray(keys.map((key) => key.orderRef)),
       int2Array(keys.map((key) => key.parcelNo)),
     ],
-    { name: 'select_by_parcel_keys' },
+    { name: 'select_by_parcel_keys', tenant: setting },
   );
 }
 
@@ -85,6 +92,7 @@ export function selectPage(db: Queryable, page: PageArguments): Promise<WaybillR
       page.after?.waybillNumber ?? '',
       page.limit,
     ],
+    { tenant: page.setting },
   );
 }
 
@@ -100,6 +108,7 @@ export async function lockWaybill(
        and ($3::text is null or merchant_id = $3)
      for update`,
     [bucket, number, tenant.merchantId],
+    { tenant: tenant.setting },
   );
   return rows[0];
 }
@@ -115,6 +124,7 @@ export async function updateCancelled(
      where bucket = $1::int2 and waybill_number = $2
      returning ${COLUMNS}`,
     [row.bucket, row.waybill_number, change.state, change.time, change.reason],
+    { tenant: ofMerchant(row.merchant_id) },
   );
   return rows[0] as WaybillRow;
 }
@@ -137,12 +147,20 @@ export type WaybillRow = {
   consignee_masked: Buffer;
 };
 
-/** Whose rows a caller may see; null leaves the column free. */
-export type Tenant = { merchantId: string | null; courierId: string | null };
+/**
+ * Whose rows a caller may see: for a statement's own condition, where null leaves the column free,
+ * and for the row-level security behind it.
+ */
+export type Tenant = {
+  merchantId: string | null;
+  courierId: string | null;
+  setting: TenantSetting;
+};
 
 export type PageArguments = {
   buckets: number[];
   merchantId: string;
+  setting: TenantSetting;
   state?: State | undefined;
   courierId?: string | undefined;
   nodeId?: string | undefined;
