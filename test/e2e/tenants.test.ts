@@ -1,0 +1,281 @@
+import { Client } from 'pg';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { ofCourier, ofMerchant, openPool, roleOf, type TenantSetting, transaction } from '#libs/db';
+import { RpcError } from '#libs/errors';
+import { KIND_SCOPES, METHOD_SCOPES } from '#libs/grpc';
+import { createLogger } from '#libs/log';
+import { Subject_Kind } from '#proto/queqiao/network/v1/api_key';
+import { type TestSystem, testSystem } from '#test/support/system';
+import {
+  type Clients,
+  COMMON_TO_MERCHANTS,
+  seedTenant,
+  TENANT_CALLS,
+  type TenantWorld,
+} from '#test/support/tenant-calls';
+
+let system: TestSystem;
+let world: TenantWorld;
+let other: TenantWorld;
+let keys: Record<'merchant' | 'courier' | 'otherMerchant' | 'otherCourier', string>;
+
+beforeAll(async () => {
+  system = await testSystem();
+  world = await seedTenant(system);
+  other = await seedTenant(system);
+  keys = {
+    merchant: await makeKey('merchant', world.owner.merchantId),
+    courier: await makeKey('courier', world.owner.courierId),
+    otherMerchant: await makeKey('merchant', other.owner.merchantId),
+    otherCourier: await makeKey('courier', other.owner.courierId),
+  };
+});
+afterAll(() => system[Symbol.asyncDispose]());
+
+/** With everything that its kind may hold at most: only whose it is keeps it in bounds. */
+async function makeKey(kind: 'merchant' | 'courier', id: string): Promise<string> {
+  const subject = { kind: kind === 'merchant' ? Subject_Kind.MERCHANT : Subject_Kind.COURIER, id };
+  const apiKey = { apiKeyId: `all-${id}`, subject, scopes: [...KIND_SCOPES[kind]] };
+  return (await system.network().createApiKey({ apiKey })).secret;
+}
+
+function clientsOf(apiKey?: string): Clients {
+  return { network: system.network(apiKey), waybill: system.waybill(apiKey) };
+}
+
+/** A call's answer as text, or the reason why it was refused. */
+async function answerTo(method: string, apiKey: string | undefined): Promise<Answer> {
+  const call = TENANT_CALLS[method];
+  if (call === undefined) throw new Error(`test/support/tenant-calls.ts has no ${method}`);
+  try {
+    return { text: JSON.stringify(await call(clientsOf(apiKey), world), shown), reason: '' };
+  } catch (error) {
+    if (!(error instanceof RpcError)) throw error;
+    return { text: '', reason: error.reason };
+  }
+}
+
+/** An item's error says no more than what was asked for. */
+function shown(_: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return String(value);
+  return (value as { case?: string } | null)?.case === 'error' ? 'an error' : value;
+}
+
+/** All that the database holds of the merchant, apart from what others may change for it. */
+async function stored(): Promise<string> {
+  const tables = await system.database.query<{ name: string }>(
+    `select attrelid::regclass::text as name
+     from pg_attribute join pg_class on pg_class.oid = attrelid
+     where attname = 'merchant_id' and relkind in ('r', 'p')
+       and relnamespace::regnamespace::text in ('network', 'waybill')
+     order by 1`,
+  );
+  const all: string[] = [];
+  for (const { name } of tables) {
+    const rows = await system.database.query<{ row: string }>(
+      `select entry::text as row from ${name} as entry where merchant_id = $1 order by 1`,
+      [world.owner.merchantId],
+    );
+    all.push(...rows.map(({ row }) => `${name} ${row}`));
+  }
+  return all.join('\n');
+}
+
+const mayCall = (kind: 'merchant' | 'courier') =>
+  Object.entries(METHOD_SCOPES)
+    .filter(([, scope]) => KIND_SCOPES[kind].has(scope))
+    .map(([method]) => method);
+const methods = [...new Set([...mayCall('merchant'), ...mayCall('courier')])];
+const closed = Object.keys(METHOD_SCOPES).filter((method) => !methods.includes(method));
+
+describe('a tenant’s wall', () => {
+  it.each(methods)('lets nobody else learn or change anything by %s', async (method) => {
+    const before = await stored();
+    const byMerchant = await answerTo(method, keys.otherMerchant);
+    const byCourier = await answerTo(method, keys.otherCourier);
+    expect(await stored()).toBe(before);
+    const { ofMerchant: hidden, ofCourier: alsoHidden } = world;
+    if (!COMMON_TO_MERCHANTS.has(method)) expect(found(byMerchant, hidden)).toEqual([]);
+    expect(found(byCourier, [...hidden, ...alsoHidden])).toEqual([]);
+  });
+
+  it.each(closed)('lets no tenant call %s', async (method) => {
+    const [, service = '', name = ''] = /\.(\w+)\/(\w+)$/.exec(method) ?? [];
+    for (const key of Object.values(keys)) {
+      const clients = clientsOf(key);
+      const client = service === 'NetworkService' ? clients.network : clients.waybill;
+      const call = (client as unknown as Record<string, (request: object) => Promise<unknown>>)[
+        name.charAt(0).toLowerCase() + name.slice(1)
+      ];
+      await expect(call?.({})).rejects.toMatchObject({ reason: 'SCOPE_MISSING' });
+    }
+  });
+
+  // Last, since it changes what the calls are about. The statements are those of the wall behind.
+  it('would stand if every statement forgot to ask whose a row is', async () => {
+    const statements = await recorded(async () => {
+      for (const method of methods) {
+        const answers = [
+          await answerTo(method, keys.merchant),
+          await answerTo(method, keys.courier),
+          await answerTo(method, undefined),
+        ];
+        const { ofMerchant: known, ofCourier: alsoKnown } = world;
+        const isMeant = answers.some(
+          (answer) => found(answer, [...known, ...alsoKnown]).length > 0,
+        );
+        expect(isMeant, `${method} works for nobody: ${JSON.stringify(answers)}`).toBe(true);
+      }
+    });
+    expect(statements.length).toBeGreaterThan(10);
+    expect(await leaks(statements)).toEqual([]);
+
+    // Without its policies, the wall is seen to be missing.
+    const toggle = (verb: string) =>
+      system.database.query(`alter table waybill.waybill ${verb} row level security`);
+    await toggle('disable');
+    expect(await leaks(statements)).not.toEqual([]);
+    await toggle('enable');
+  });
+});
+
+describe('an index', () => {
+  // A condition that may not come before the wall's own is no index condition, and a look-up reads
+  // all of the merchant's history.
+  it.each([
+    [`merchant_id = 'a' and order_key = lower('A')`, ['bucket', 'merchant_id', 'order_key']],
+    [`merchant_id = 'a' and (issue_time, waybill_number) < ('infinity', '')`, ['issue_time']],
+    [`waybill_number = 'A'`, ['bucket', 'waybill_number']],
+  ])('is searched behind the wall by %s', async (condition, columns) => {
+    // So many that the planner has a preference.
+    await system.database.query(
+      `insert into waybill.waybill (bucket, waybill_number, merchant_id, order_ref, parcel_no,
+         courier_id, service_code, node_id, issue_time, body, consignee_masked, consignee_sealed,
+         data_key_id)
+       select 1, 'P' || n, 'planned', 'P' || n, 1, 'c', 's', 'n', now(), '', '', '', 0
+       from generate_series(1, 5000) as n
+       on conflict do nothing`,
+    );
+    await system.database.query('analyze waybill.waybill');
+    const log = createLogger({ name: 'test', level: 'silent' });
+    const role = roleOf('waybill');
+    await using pool = openPool({ url: system.database.url, name: 'plan', role, log });
+    const options = { tenant: ofMerchant(world.owner.merchantId) };
+    const plan = await transaction(
+      pool,
+      async (tx) => {
+        await tx.query('set local enable_seqscan = off');
+        await tx.query('set local enable_bitmapscan = off');
+        const text = `explain select waybill_number from waybill.waybill
+          where bucket = 1 and ${condition}`;
+        const rows = await tx.query(text);
+        return rows.map((row) => Object.values(row)[0]).join('\n');
+      },
+      options,
+    );
+    const [searched = ''] = /Index Cond: .*/.exec(plan) ?? [];
+    for (const column of columns) expect(searched).toContain(column);
+  });
+});
+
+describe('the tables', () => {
+  it('of a tenant stand behind the wall, each of them', async () => {
+    const bare = await system.database.query<{ name: string }>(
+      `select attrelid::regclass::text as name
+       from pg_attribute join pg_class on pg_class.oid = attrelid
+       where attname in ('merchant_id', 'courier_id') and relkind in ('r', 'p')
+         and relnamespace::regnamespace::text in ('network', 'waybill')
+         and not (relrowsecurity and relforcerowsecurity
+           and exists (select from pg_policy where polrelid = pg_class.oid))`,
+    );
+    expect(bare).toEqual([]);
+  });
+
+  it('without a tenant are known, each of them', async () => {
+    const open = await system.database.query<{ name: string }>(
+      `select pg_class.oid::regclass::text as name from pg_class
+       where relkind in ('r', 'p') and not relrowsecurity
+         and relnamespace::regnamespace::text in ('network', 'waybill')
+         and relname !~ '^(outbox|inbox|migration)'
+       order by 1`,
+    );
+    expect(open.map(({ name }) => name)).toEqual([
+      'network.dead_letter',
+      'waybill.number_cursor',
+      'waybill.number_lease',
+    ]);
+  });
+});
+
+function found({ text }: Answer, secrets: string[]): string[] {
+  return secrets.filter((secret) => text.includes(secret));
+}
+
+/** The statements for a tenant that `work` made the services send. */
+async function recorded(work: () => Promise<void>): Promise<Statement[]> {
+  const statements = new Map<string, Statement>();
+  const query = vi.spyOn(Client.prototype, 'query');
+  query.mockImplementation(function (this: Client, ...given: unknown[]) {
+    const [{ text, values }, ofTenant] = [given[0] as Statement, isTenantQuery(given[0])];
+    if (ofTenant && text !== 'begin')
+      statements.set(JSON.stringify([text, values]), { text, values });
+    return plainQuery.apply(this, given);
+  } as never);
+  try {
+    await work();
+  } finally {
+    query.mockRestore();
+  }
+  return [...statements.values()];
+}
+
+const plainQuery = Client.prototype.query as unknown as (
+  this: Client,
+  ...given: unknown[]
+) => unknown;
+
+function isTenantQuery(query: unknown): boolean {
+  return (query as object).constructor.name === 'TenantQuery';
+}
+
+/** Sends each as every other tenant and as nobody; answers those that showed or changed a row. */
+async function leaks(statements: Statement[]): Promise<string[]> {
+  const log = createLogger({ name: 'test', level: 'silent' });
+  const { merchantId, courierId } = other.owner;
+  const callers = [ofMerchant(merchantId), ofCourier(courierId), undefined];
+  const leaking: string[] = [];
+  for (const { text, values } of statements) {
+    const schema = text.includes('network.') ? 'network' : 'waybill';
+    const options = { url: system.database.url, name: 'replay', role: roleOf(schema), log };
+    await using pool = openPool(options);
+    for (const tenant of callers) {
+      const before = await stored();
+      const answer = await replay(pool, { text, values, tenant });
+      const isCommon = /from network\.courier/.test(text) && tenant?.startsWith('merchant:');
+      const hidden = isCommon ? [] : world.ofMerchant;
+      const isShown = found({ text: answer, reason: '' }, hidden).length > 0;
+      if (isShown || (await stored()) !== before) leaking.push(`${tenant}: ${text}`);
+    }
+  }
+  return leaking;
+}
+
+async function replay(
+  pool: ReturnType<typeof openPool>,
+  {
+    text,
+    values,
+    tenant,
+  }: Pick<Statement, 'text' | 'values'> & { tenant?: TenantSetting | undefined },
+): Promise<string> {
+  try {
+    return JSON.stringify(await pool.query(text, values, tenant && { tenant }));
+  } catch (error) {
+    // Row-level security refuses a row of somebody else.
+    if ((error as { code?: string }).code === '42501') return '';
+    throw error;
+  }
+}
+
+type Answer = { text: string; reason: string };
+type Statement = { text: string; values: unknown[] };
