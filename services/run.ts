@@ -87,7 +87,7 @@ async function poolOf(
 }
 
 /**
- * A relay has connections of its own, so that a rush of calls cannot starve it, and owns the outbox.
+ * A relay has connections of its own, so that a rush of calls cannot starve it; it owns the outbox.
  * The service's role is there only once the schema is up to date.
  */
 async function relayPoolOf(module: Module, options: RunOptions, keep: Keep): Promise<Pool> {

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 
 /** What can change in the network: the <kind> of a `changed` event. */
-export const NETWORK_KINDS = ['merchant', 'courier', 'node', 'number_range', 'api_key'] as const;
+export const NETWORK_KINDS = [
+  'merchant',
+  'courier',
+  'node',
+  'number_range',
+  'api_key',
+  'token_issuer',
+] as const;
 
 /**
  * Every subject with the payload that travels on it: `queqiao.v1.<domain>.<key>.<event>`, the key

@@ -19,7 +19,8 @@ const MIGRATION = `
     courier_id text not null
   );
   call raise_tenant_wall('parcel');
-  insert into parcel values ('A1', 'anna', 'swift'), ('A2', 'anna', 'slow'), ('B1', 'ben', 'swift');`;
+  insert into parcel values
+    ('A1', 'anna', 'swift'), ('A2', 'anna', 'slow'), ('B1', 'ben', 'swift');`;
 
 const log = createLogger({ name: 'test', level: 'silent' });
 let folder: string;

@@ -25,7 +25,7 @@ export async function assertWalled(pool: Pool, schema: string): Promise<void> {
   if (row?.name === role && !row.is_free) return;
   throw new Error(
     `The service of schema "${schema}" must work in the role ${role}, without superuser, ` +
-      `bypassrls or tables of its own; it works as ${row?.name}. Grant the role to the user of the ` +
-      'database URL, and behind a bouncer set it with "alter role … set role".',
+      `bypassrls or tables of its own; it works as ${row?.name}. Grant the role to the user of ` +
+      'the database URL, and behind a bouncer set it with "alter role … set role".',
   );
 }

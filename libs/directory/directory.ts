@@ -9,8 +9,10 @@ import type { Merchant } from '#proto/queqiao/network/v1/merchant';
 import type { NetworkService } from '#proto/queqiao/network/v1/network_service';
 import type { Node } from '#proto/queqiao/network/v1/node';
 import type { NumberRange } from '#proto/queqiao/network/v1/number_range';
+import type { TokenIssuer } from '#proto/queqiao/network/v1/token_issuer';
 import { Cached } from './cached.ts';
 import { type KnownIdentity, toIdentity } from './identity.ts';
+import { expiredToken, type Issuers, issuersOf, isToken, verifyToken } from './token.ts';
 
 /**
  * Look-ups that answer from memory. An entry is fresh for 30 s and dropped at once when the bus
@@ -25,7 +27,7 @@ export interface Directory extends AsyncDisposable {
   node(nodeId: string): Promise<Node>;
   /** All ranges of a courier, in order of range_id; empty if it has none. */
   numberRanges(courierId: string): Promise<NumberRange[]>;
-  /** Whom a secret speaks for; API_KEY_INVALID if for nobody. */
+  /** Whom an API key or a token speaks for; API_KEY_INVALID, TOKEN_INVALID if for nobody. */
   identity(secret: string): Promise<Identity>;
 }
 
@@ -47,14 +49,22 @@ export async function openDirectory({ network, bus, now }: DirectoryDeps): Promi
     ...limits,
     load: (courierId) => allRanges(network(), courierId),
   });
+  const issuers = new Cached<Issuers>({
+    ...limits,
+    staleMs: IDENTITY_STALE_MS,
+    maxEntries: 1,
+    load: async () => issuersOf(await allTokenIssuers(network())),
+  });
   const identities = new Cached<KnownIdentity>({
     ...limits,
-    // A revoked key must not outlive an outage by much.
-    staleMs: 10 * 60_000,
-    load: async (secret) => toIdentity(await network().authenticateApiKey({ secret })),
+    staleMs: IDENTITY_STALE_MS,
+    load: async (secret) =>
+      isToken(secret)
+        ? verifyToken(secret, { issuers: await issuers.get(''), now: now() })
+        : toIdentity(await network().authenticateApiKey({ secret })),
   });
 
-  const caches = [merchants, couriers, nodes, ranges, identities];
+  const caches = [merchants, couriers, nodes, ranges, issuers, identities];
   const watch = await bus.watch({
     filter: subjects.networkChanged('*'),
     handle: async ({ payload }) => {
@@ -65,6 +75,10 @@ export async function openDirectory({ network, bus, now }: DirectoryDeps): Promi
       else if (kind === 'number_range') ranges.expire(courierId);
       // An event names a key by its id, the cache by its secret: ask again for all.
       else if (kind === 'api_key') identities.expireAll();
+      else if (kind === 'token_issuer') {
+        issuers.expireAll();
+        identities.expireAll();
+      }
     },
     onReset: () => {
       for (const cache of caches) cache.expireAll();
@@ -78,10 +92,9 @@ export async function openDirectory({ network, bus, now }: DirectoryDeps): Promi
     numberRanges: (courierId) => ranges.get(courierId),
     identity: async (secret) => {
       const identity = await identities.get(secret);
-      if (identity.expireTime !== undefined && identity.expireTime <= now()) {
-        throw new RpcError('API_KEY_INVALID');
-      }
-      return identity;
+      const { expireTime } = identity;
+      if (expireTime === undefined || expireTime > now()) return identity;
+      throw isToken(secret) ? expiredToken() : new RpcError('API_KEY_INVALID');
     },
     [Symbol.asyncDispose]: () => watch[Symbol.asyncDispose](),
   };
@@ -98,10 +111,24 @@ async function allRanges(network: Network, courierId: string): Promise<NumberRan
   return ranges;
 }
 
+async function allTokenIssuers(network: Network): Promise<TokenIssuer[]> {
+  const all: TokenIssuer[] = [];
+  let pageToken = '';
+  do {
+    const page = await network.listTokenIssuers({ pageToken, pageSize: 1_000 });
+    all.push(...page.tokenIssuers);
+    pageToken = page.nextPageToken;
+  } while (pageToken !== '');
+  return all;
+}
+
 function found<T>(resource: T | undefined): T {
   if (resource === undefined) throw new Error('the network service answered without a resource');
   return resource;
 }
+
+/** A revoked key must not outlive an outage by much. */
+const IDENTITY_STALE_MS = 10 * 60_000;
 
 type Network = Client<typeof NetworkService>;
 

@@ -154,6 +154,53 @@ export const REASONS: Record<Reason, ReasonRow> = {
     'this server does not serve {method}',
     '该服务器不提供方法 {method}',
   ),
+  KEY_ROTATING: row(
+    'FAILED_PRECONDITION',
+    'API key {other} is in use beside {id}; wait until one of them has ended, or revoke one',
+    'API 密钥 {other} 与 {id} 同时有效,请等待其中一个到期,或先吊销一个',
+  ),
+  KEY_ENDED: row(
+    'FAILED_PRECONDITION',
+    'API key {id} is revoked or expired; create a new one',
+    'API 密钥 {id} 已吊销或已过期,请创建新密钥',
+  ),
+  ADDRESS_NOT_ALLOWED: row(
+    'PERMISSION_DENIED',
+    'this key may not be used from {address}',
+    '该密钥不允许从 {address} 使用',
+  ),
+  RATE_LIMITED: row(
+    'RESOURCE_EXHAUSTED',
+    'more than {calls_per_s} calls a second; try again shortly',
+    '调用超过每秒 {calls_per_s} 次,请稍后重试',
+    true,
+  ),
+  QUOTA_EXCEEDED: row(
+    'RESOURCE_EXHAUSTED',
+    'not more than {waybills_per_day} waybills a day (UTC), and {left} are left',
+    '每天(UTC)最多取号 {waybills_per_day} 个,今天还剩 {left} 个',
+  ),
+  TOKEN_ISSUER_NOT_FOUND: row('NOT_FOUND', 'no token issuer {id}', '令牌签发方 {id} 不存在'),
+  ISSUER_TAKEN: row(
+    'ALREADY_EXISTS',
+    'another token issuer has the issuer {issuer}',
+    '已有其他令牌签发方使用 issuer {issuer}',
+  ),
+  TOKEN_INVALID: row(
+    'UNAUTHENTICATED',
+    'the token is not valid ({problem})',
+    '令牌无效({problem})',
+  ),
+  CERTIFICATE_MISSING: row(
+    'UNAUTHENTICATED',
+    'a service has to prove itself by its certificate',
+    '服务必须使用证书证明身份',
+  ),
+  SERVICE_NOT_ALLOWED: row(
+    'PERMISSION_DENIED',
+    'service {service} may not call this method',
+    '服务 {service} 不允许调用该方法',
+  ),
   INTERNAL: row('INTERNAL', 'internal error', '系统内部错误'),
 };
 
@@ -203,6 +250,18 @@ export const PROBLEMS = {
   IN_THE_PAST: { en: 'is in the past', zh: '已经过去' },
   ORDER_OF_TIMES: { en: 'must be later than {other}', zh: '必须晚于 {other}' },
   TIME: { en: 'is not a valid time', zh: '不是有效的时间' },
+  CIDR: {
+    en: 'must be a network such as 203.0.113.0/24 or 2001:db8::/32',
+    zh: '须为网段,如 203.0.113.0/24 或 2001:db8::/32',
+  },
+  TOKEN_TEXT: {
+    en: 'must be 1 to 256 printable ASCII characters without spaces',
+    zh: '须为 1 到 256 个不含空格的可打印 ASCII 字符',
+  },
+  JWKS: {
+    en: 'must be a JSON Web Key Set of public Ed25519 or P-256 keys, each with its own kid',
+    zh: '须为 JSON Web Key Set,仅含 Ed25519 或 P-256 公钥,且各有不同的 kid',
+  },
   NOT_TEXT: { en: 'is not valid UTF-8', zh: '不是有效的 UTF-8' },
 } as const;
 

@@ -1,8 +1,10 @@
 import type { Deadline, Metadata } from '@grpc/grpc-js';
 import { RpcError, tooMany } from '#libs/errors';
 import type { Clock } from '#libs/run';
+import { addressOfPeer, isAddressIn } from './address.ts';
 import type { Identity } from './identity.ts';
 import { HOP_MS, type Limits } from './limits.ts';
+import type { RateLimits } from './rate-limits.ts';
 import { KIND_SCOPES } from './scopes.ts';
 import type { ServerCall } from './server-call.ts';
 import { SERVICE_TOKEN_PREFIX, type Secret, verifyServiceToken } from './service-token.ts';
@@ -16,7 +18,7 @@ const RETRY_AFTER_MS = 200;
  */
 export async function admit(
   call: ServerCall,
-  { metadata, deadline }: Arrival,
+  { metadata, deadline, peer }: Arrival,
   rules: AdmissionRules,
 ): Promise<void> {
   refuseLargeMetadata(metadata, rules.limits.metadataBytesMax);
@@ -25,8 +27,11 @@ export async function admit(
   // A call being served may need an answer of our own services: they never wait behind it.
   if (isFromService(metadata)) rules.servicesInFlight.enter(call);
   else rules.inFlight.enter(call);
-  call.identity = await identify(metadata, rules);
-  checkScope(call.method, call.identity, rules.scopes);
+  const identity = await identify(metadata, rules);
+  call.identity = identity;
+  checkAddress(identity, peer);
+  const scope = checkScope(call.method, identity, rules.scopes);
+  rules.rates.take(identity, scope);
 }
 
 /** By the look of its token, which is checked right after: a false one holds no place for long. */
@@ -59,13 +64,25 @@ async function identify(metadata: Metadata, rules: AdmissionRules): Promise<Iden
   return rules.authenticate(secret);
 }
 
-/** The kind is checked as well: a key made before its kind lost a scope does not keep it. */
-function checkScope(method: string, { kind, scopes }: Identity, table: MethodScopes): void {
+function checkAddress({ addresses }: Identity, peer: string): void {
+  if (addresses === undefined) return;
+  const address = addressOfPeer(peer);
+  if (!isAddressIn(address, addresses)) {
+    throw new RpcError('ADDRESS_NOT_ALLOWED', { metadata: { address } });
+  }
+}
+
+/**
+ * Answers the scope that the method asks for. The kind is checked as well: a key made before its
+ * kind lost a scope does not keep it.
+ */
+function checkScope(method: string, { kind, scopes }: Identity, table: MethodScopes): string {
   const scope = table[method];
   if (scope === undefined) throw new RpcError('SCOPE_MISSING', { metadata: { scope: 'none' } });
   if (!scopes.has(scope) || !KIND_SCOPES[kind].has(scope)) {
     throw new RpcError('SCOPE_MISSING', { metadata: { scope } });
   }
+  return scope;
 }
 
 /**
@@ -105,7 +122,12 @@ export class InFlight {
 }
 
 /** What is known of a call before its body. */
-export type Arrival = { metadata: Metadata; deadline: Deadline };
+export type Arrival = {
+  metadata: Metadata;
+  deadline: Deadline;
+  /** Address and port at the other end of the connection. */
+  peer: string;
+};
 
 /** Whom a secret speaks for; throws API_KEY_INVALID if for nobody. */
 export type Authenticate = (secret: string) => Promise<Identity>;
@@ -121,5 +143,6 @@ export type AdmissionRules = {
   readonly inFlight: InFlight;
   /** Of calls by our own services. */
   readonly servicesInFlight: InFlight;
+  readonly rates: RateLimits;
   readonly now: Clock;
 };

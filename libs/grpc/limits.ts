@@ -15,6 +15,8 @@ export const DEFAULT_LIMITS: Limits = {
   metadataBytesMax: 8 * 1024,
   deadlineMaxMs: 30_000,
   messageBytesMax: MESSAGE_BYTES_MAX,
+  callsPerS: 2_000,
+  burstCount: 4_000,
 };
 
 /** Settings of a listening server that grpc-js leaves open by default. */
@@ -84,4 +86,8 @@ export type Limits = {
   /** For calls without a deadline or with a later one. */
   readonly deadlineMaxMs: number;
   readonly messageBytesMax: number;
+  /** Of one identity and one kind of call, where its key says nothing else. */
+  readonly callsPerS: number;
+  /** Calls that may come at once after a pause. */
+  readonly burstCount: number;
 };

@@ -24,7 +24,12 @@ export const METHOD_SCOPES: Readonly<Record<string, Scope>> = {
   'queqiao.network.v1.NetworkService/CreateApiKey': 'key.write',
   'queqiao.network.v1.NetworkService/ListApiKeys': 'key.read',
   'queqiao.network.v1.NetworkService/RevokeApiKey': 'key.write',
+  'queqiao.network.v1.NetworkService/RotateApiKey': 'key.write',
   'queqiao.network.v1.NetworkService/AuthenticateApiKey': 'key.authenticate',
+  'queqiao.network.v1.NetworkService/CreateTokenIssuer': 'key.write',
+  'queqiao.network.v1.NetworkService/GetTokenIssuer': 'issuer.read',
+  'queqiao.network.v1.NetworkService/ListTokenIssuers': 'issuer.read',
+  'queqiao.network.v1.NetworkService/UpdateTokenIssuer': 'key.write',
   'queqiao.waybill.v1.WaybillService/IssueWaybills': 'waybill.issue',
   'queqiao.waybill.v1.WaybillService/IssueWaybill': 'waybill.issue',
   'queqiao.waybill.v1.WaybillService/GetWaybill': 'waybill.read',
@@ -34,6 +39,24 @@ export const METHOD_SCOPES: Readonly<Record<string, Scope>> = {
   'queqiao.waybill.v1.WaybillService/CancelWaybill': 'waybill.cancel',
 };
 
+/**
+ * Calls are counted for each identity and class apart, so that reading too much never stops a
+ * warehouse from issuing. Services are not limited: their calls come from callers that are.
+ */
+export const RATE_CLASSES: Readonly<Record<Scope, RateClass>> = {
+  'network.read': 'read',
+  'network.write': 'change',
+  'key.read': 'read',
+  'key.write': 'change',
+  'key.authenticate': 'read',
+  'issuer.read': 'read',
+  'waybill.issue': 'issue',
+  'waybill.read': 'read',
+  'waybill.cancel': 'change',
+};
+
+export type RateClass = 'issue' | 'read' | 'change';
+
 /** What an identity of each kind may hold at most, whatever its key says. */
 export const KIND_SCOPES: Readonly<Record<IdentityKind, ReadonlySet<string>>> = {
   operator: setOf(
@@ -41,13 +64,14 @@ export const KIND_SCOPES: Readonly<Record<IdentityKind, ReadonlySet<string>>> = 
     'network.write',
     'key.read',
     'key.write',
+    'issuer.read',
     'waybill.issue',
     'waybill.read',
     'waybill.cancel',
   ),
   merchant: setOf('network.read', 'waybill.issue', 'waybill.read', 'waybill.cancel'),
   courier: setOf('network.read', 'waybill.read'),
-  service: setOf('network.read', 'key.authenticate'),
+  service: setOf('network.read', 'key.authenticate', 'issuer.read'),
 };
 
 export type Scope =
@@ -56,6 +80,7 @@ export type Scope =
   | 'key.read'
   | 'key.write'
   | 'key.authenticate'
+  | 'issuer.read'
   | 'waybill.issue'
   | 'waybill.read'
   | 'waybill.cancel';

@@ -14,6 +14,7 @@ import { type AnyMethod, methodOf, serviceDefinition } from './definition.ts';
 import { Health, type HealthCheck } from './health.ts';
 import type { AnyHandler, ServiceImplementation } from './implement.ts';
 import { DEFAULT_LIMITS, type Limits, serverChannelOptions } from './limits.ts';
+import { RateLimits } from './rate-limits.ts';
 import { reflection } from './reflection.ts';
 import { METHOD_SCOPES } from './scopes.ts';
 import { ServerCall } from './server-call.ts';
@@ -32,7 +33,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const openStreams = new Set<ServerCall>();
   const calls = new WeakMap<grpc.Metadata, ServerCall>();
   const { authenticate, serviceSecret, scopes = METHOD_SCOPES, now = () => new Date() } = options;
-  const rules = { authenticate, scopes, serviceSecret, limits, inFlight, servicesInFlight, now };
+  const rates = new RateLimits(limits);
+  const inFlights = { inFlight, servicesInFlight };
+  const rules = { authenticate, scopes, serviceSecret, limits, ...inFlights, rates, now };
   const server = new grpc.Server({
     ...serverChannelOptions(limits),
     interceptors: [interceptor({ rules, calls, openStreams, log: options.log })],
@@ -64,7 +67,7 @@ function interceptor({ rules, calls, openStreams, log }: InterceptorDeps): grpc.
         next({
           onReceiveMetadata(metadata, forward) {
             call.begin(metadata);
-            const arrival = { metadata, deadline: base.getDeadline() };
+            const arrival = { metadata, deadline: base.getDeadline(), peer: base.getPeer() };
             const admitted = isOpen ? admitOpen(call, arrival, rules) : admit(call, arrival, rules);
             admitted.then(
               () => {

@@ -1,6 +1,6 @@
 -- Row-level security as the second wall between tenants. The service works in a role of its own,
 -- queqiao_<schema>, which owns nothing; relay and migrations go on as the user who connects. Names
--- are not qualified because the runner sets search_path to the schema. Older code goes on beside it.
+-- are not qualified because the runner sets search_path to it. Older code goes on beside it.
 
 -- A role belongs to the whole server: another database's migration may make it at the same moment,
 -- and an administrator may have made it for a user who must not make roles.

@@ -4,24 +4,32 @@ import { type Reason, RpcError } from '#libs/errors';
  * The answer of a statement; where the database refuses it by one of our named constraints, the
  * error says what that means. No row is ever deleted here, so a missing parent was never there.
  */
-export async function explained<T>(statement: Promise<T>, given: Parents): Promise<T> {
+export async function explained<T>(statement: Promise<T>, given: Given): Promise<T> {
   try {
     return await statement;
   } catch (error) {
     const meaning = MEANINGS[constraintOf(error)];
     if (meaning === undefined) throw error;
     const id = meaning.parent && given[meaning.parent];
-    throw new RpcError(meaning.reason, { metadata: id ? { id } : {}, cause: error });
+    const value = meaning.taken && given[meaning.taken];
+    const metadata = { ...(id && { id }), ...(meaning.taken && { [meaning.taken]: value ?? '' }) };
+    throw new RpcError(meaning.reason, { metadata, cause: error });
   }
 }
 
-const MEANINGS: Record<string, { reason: Reason; parent?: keyof Parents }> = {
+const MEANINGS: Record<
+  string,
+  { reason: Reason; parent?: 'merchant_id' | 'courier_id'; taken?: 'issuer' }
+> = {
   node_merchant: { reason: 'MERCHANT_NOT_FOUND', parent: 'merchant_id' },
   number_range_courier: { reason: 'COURIER_NOT_FOUND', parent: 'courier_id' },
   number_range_merchant: { reason: 'MERCHANT_NOT_FOUND', parent: 'merchant_id' },
   number_range_overlap: { reason: 'NUMBER_RANGE_OVERLAP' },
   api_key_courier: { reason: 'COURIER_NOT_FOUND', parent: 'courier_id' },
   api_key_merchant: { reason: 'MERCHANT_NOT_FOUND', parent: 'merchant_id' },
+  token_issuer_courier: { reason: 'COURIER_NOT_FOUND', parent: 'courier_id' },
+  token_issuer_merchant: { reason: 'MERCHANT_NOT_FOUND', parent: 'merchant_id' },
+  token_issuer_issuer: { reason: 'ISSUER_TAKEN', taken: 'issuer' },
 };
 
 function constraintOf(error: unknown): string {
@@ -29,4 +37,4 @@ function constraintOf(error: unknown): string {
   return typeof error.constraint === 'string' ? error.constraint : '';
 }
 
-type Parents = { merchant_id?: string | null; courier_id?: string | null };
+type Given = { merchant_id?: string | null; courier_id?: string | null; issuer?: string };

@@ -1,0 +1,25 @@
+import type { CreateTokenIssuerRequest } from '#proto/queqiao/network/v1/network_service';
+import type { TokenIssuer } from '#proto/queqiao/network/v1/token_issuer';
+import type { Deps } from '../deps.ts';
+import { announce, change } from '../events.ts';
+import { sameContents } from '../field.ts';
+import { insertTokenIssuer, selectTokenIssuer } from '../store.ts';
+import { parseNewTokenIssuer, tokenIssuerToMessage } from '../token-issuer.ts';
+import { EVERYONE } from '../viewer.ts';
+
+export async function createTokenIssuer(
+  deps: Deps,
+  request: CreateTokenIssuerRequest,
+): Promise<{ tokenIssuer: TokenIssuer }> {
+  const draft = parseNewTokenIssuer(request.tokenIssuer);
+  const id = draft.token_issuer_id;
+  const row = await change(deps, async (tx) => {
+    const created = await insertTokenIssuer(tx, draft, deps.now());
+    if (created !== undefined) {
+      await announce(tx, { kind: 'token_issuer', id, version: created.version });
+      return created;
+    }
+    return sameContents({ id, draft }, await selectTokenIssuer(tx, id, EVERYONE));
+  });
+  return { tokenIssuer: tokenIssuerToMessage(row) };
+}
