@@ -1,3 +1,4 @@
+import { RpcError } from '#libs/errors';
 import type { CreateTokenIssuerRequest } from '#proto/queqiao/network/v1/network_service';
 import type { TokenIssuer } from '#proto/queqiao/network/v1/token_issuer';
 import type { Deps } from '../deps.ts';
@@ -19,7 +20,10 @@ export async function createTokenIssuer(
       await announce(tx, { kind: 'token_issuer', id, version: created.version });
       return created;
     }
-    return sameContents({ id, draft }, await selectTokenIssuer(tx, id, EVERYONE));
+    const known = await selectTokenIssuer(tx, id, EVERYONE);
+    if (known !== undefined) return sameContents({ id, draft }, known);
+    const { issuer } = draft;
+    throw new RpcError('ISSUER_TAKEN', { field: 'token_issuer.issuer', metadata: { issuer } });
   });
   return { tokenIssuer: tokenIssuerToMessage(row) };
 }

@@ -4,23 +4,18 @@ import { type Reason, RpcError } from '#libs/errors';
  * The answer of a statement; where the database refuses it by one of our named constraints, the
  * error says what that means. No row is ever deleted here, so a missing parent was never there.
  */
-export async function explained<T>(statement: Promise<T>, given: Given): Promise<T> {
+export async function explained<T>(statement: Promise<T>, given: Parents): Promise<T> {
   try {
     return await statement;
   } catch (error) {
     const meaning = MEANINGS[constraintOf(error)];
     if (meaning === undefined) throw error;
     const id = meaning.parent && given[meaning.parent];
-    const value = meaning.taken && given[meaning.taken];
-    const metadata = { ...(id && { id }), ...(meaning.taken && { [meaning.taken]: value ?? '' }) };
-    throw new RpcError(meaning.reason, { metadata, cause: error });
+    throw new RpcError(meaning.reason, { metadata: id ? { id } : {}, cause: error });
   }
 }
 
-const MEANINGS: Record<
-  string,
-  { reason: Reason; parent?: 'merchant_id' | 'courier_id'; taken?: 'issuer' }
-> = {
+const MEANINGS: Record<string, { reason: Reason; parent?: keyof Parents }> = {
   node_merchant: { reason: 'MERCHANT_NOT_FOUND', parent: 'merchant_id' },
   number_range_courier: { reason: 'COURIER_NOT_FOUND', parent: 'courier_id' },
   number_range_merchant: { reason: 'MERCHANT_NOT_FOUND', parent: 'merchant_id' },
@@ -29,7 +24,6 @@ const MEANINGS: Record<
   api_key_merchant: { reason: 'MERCHANT_NOT_FOUND', parent: 'merchant_id' },
   token_issuer_courier: { reason: 'COURIER_NOT_FOUND', parent: 'courier_id' },
   token_issuer_merchant: { reason: 'MERCHANT_NOT_FOUND', parent: 'merchant_id' },
-  token_issuer_issuer: { reason: 'ISSUER_TAKEN', taken: 'issuer' },
 };
 
 function constraintOf(error: unknown): string {
@@ -37,4 +31,4 @@ function constraintOf(error: unknown): string {
   return typeof error.constraint === 'string' ? error.constraint : '';
 }
 
-type Given = { merchant_id?: string | null; courier_id?: string | null; issuer?: string };
+type Parents = { merchant_id?: string | null; courier_id?: string | null };

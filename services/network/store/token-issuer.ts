@@ -13,8 +13,8 @@ const GIVEN = `token_issuer_id, issuer, subject_kind, subject_id, ${CHANGEABLE}`
 const COLUMNS = `${GIVEN}, version, create_time, update_time`;
 
 /**
- * Undefined if the id is taken; waits for another insert of the same id to end.
- * MERCHANT_NOT_FOUND, COURIER_NOT_FOUND, ISSUER_TAKEN.
+ * Undefined if the id or the issuer is taken; waits for another insert of the same to end.
+ * MERCHANT_NOT_FOUND, COURIER_NOT_FOUND.
  */
 export async function insertTokenIssuer(
   tx: Tx,
@@ -25,12 +25,12 @@ export async function insertTokenIssuer(
     `insert into network.token_issuer (${GIVEN}, create_time, update_time)
      select ${GIVEN}, $2::timestamptz, $2::timestamptz
      from jsonb_populate_record(null::network.token_issuer, $1::jsonb)
-     on conflict (token_issuer_id) do nothing
+     on conflict do nothing
      returning ${COLUMNS}`,
     [JSON.stringify(tokenIssuer), createTime],
   );
-  const { issuer, subject_id } = tokenIssuer;
-  const rows = await explained(query, { issuer, merchant_id: subject_id, courier_id: subject_id });
+  const { subject_id } = tokenIssuer;
+  const rows = await explained(query, { merchant_id: subject_id, courier_id: subject_id });
   return rows[0];
 }
 
