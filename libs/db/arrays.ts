@@ -4,42 +4,42 @@
 
 /** For $n::int2[]. Throws RangeError on what is not an integer of the type. */
 export function int2Array(values: readonly (number | null)[]): Buffer {
-  return fixed({ oid: OID.int2, bytes: 2 }, values, (buffer, at, value) =>
+  return fixed({ oid: ARRAY_OID.int2, bytes: 2 }, values, (buffer, at, value) =>
     buffer.writeInt16BE(integer(value), at),
   );
 }
 
 /** For $n::int4[]. Throws RangeError on what is not an integer of the type. */
 export function int4Array(values: readonly (number | null)[]): Buffer {
-  return fixed({ oid: OID.int4, bytes: 4 }, values, (buffer, at, value) =>
+  return fixed({ oid: ARRAY_OID.int4, bytes: 4 }, values, (buffer, at, value) =>
     buffer.writeInt32BE(integer(value), at),
   );
 }
 
 /** For $n::int8[]. Throws RangeError on what is not an integer of the type. */
 export function int8Array(values: readonly (bigint | number | null)[]): Buffer {
-  return fixed({ oid: OID.int8, bytes: 8 }, values, (buffer, at, value) =>
+  return fixed({ oid: ARRAY_OID.int8, bytes: 8 }, values, (buffer, at, value) =>
     buffer.writeBigInt64BE(BigInt(value), at),
   );
 }
 
 /** For $n::bool[]. */
 export function boolArray(values: readonly (boolean | null)[]): Buffer {
-  return fixed({ oid: OID.bool, bytes: 1 }, values, (buffer, at, value) =>
+  return fixed({ oid: ARRAY_OID.bool, bytes: 1 }, values, (buffer, at, value) =>
     buffer.writeUInt8(value ? 1 : 0, at),
   );
 }
 
 /** For $n::timestamptz[], in whole milliseconds. Throws RangeError on an invalid Date. */
 export function timestamptzArray(values: readonly (Date | null)[]): Buffer {
-  return fixed({ oid: OID.timestamptz, bytes: 8 }, values, (buffer, at, value) =>
+  return fixed({ oid: ARRAY_OID.timestamptz, bytes: 8 }, values, (buffer, at, value) =>
     buffer.writeBigInt64BE((BigInt(value.getTime()) - EPOCH_MS) * 1000n, at),
   );
 }
 
 /** For $n::uuid[]. Throws RangeError on what is not 32 hex digits in groups of 8-4-4-4-12. */
 export function uuidArray(values: readonly (string | null)[]): Buffer {
-  return fixed({ oid: OID.uuid, bytes: 16 }, values, (buffer, at, value) => {
+  return fixed({ oid: ARRAY_OID.uuid, bytes: 16 }, values, (buffer, at, value) => {
     if (!UUID.test(value)) throw new RangeError('not a UUID');
     buffer.write(value.replaceAll('-', ''), at, 'hex');
   });
@@ -52,14 +52,14 @@ export function textArray(values: readonly (string | null)[]): Buffer {
   // No UTF-16 unit takes more than three bytes of UTF-8: one pass over the text instead of two.
   let capacity = HEADER_BYTES;
   for (const value of values) capacity += LENGTH_BYTES + (value?.length ?? 0) * 3;
-  return variable(OID.text, capacity, values, (buffer, at, value) => buffer.write(value, at));
+  return variable(ARRAY_OID.text, capacity, values, (buffer, at, value) => buffer.write(value, at));
 }
 
 /** For $n::bytea[]. */
 export function byteaArray(values: readonly (Uint8Array | null)[]): Buffer {
   let capacity = HEADER_BYTES;
   for (const value of values) capacity += LENGTH_BYTES + (value?.byteLength ?? 0);
-  return variable(OID.bytea, capacity, values, (buffer, at, value) => {
+  return variable(ARRAY_OID.bytea, capacity, values, (buffer, at, value) => {
     buffer.set(value, at);
     return value.byteLength;
   });
@@ -107,7 +107,7 @@ function integer(value: number): number {
 }
 
 // pg_type.dat; these never change.
-const OID = {
+export const ARRAY_OID = {
   bool: 16,
   bytea: 17,
   int8: 20,
@@ -117,6 +117,8 @@ const OID = {
   timestamptz: 1184,
   uuid: 2950,
 } as const;
+
+export type ArrayType = keyof typeof ARRAY_OID;
 
 const EMPTY_BYTES = 12;
 const HEADER_BYTES = 20;

@@ -60,6 +60,20 @@ describe('group commit', () => {
     expect(await Promise.all(all)).toEqual([['#1'], ['#2'], ['#3']]);
   });
 
+  it('fills a write by the size of its items', async () => {
+    const { writes, write } = gate();
+    const group = groupCommit({ write, writers: 1, maxItems: 10, sizeOf: (size) => size });
+    const all = [group.submit([1])];
+    await vi.waitFor(() => expect(writes).toHaveLength(1));
+    all.push(group.submit([6]), group.submit([4]), group.submit([1]));
+    for (let i = 0; i < 3; i++) {
+      await vi.waitFor(() => expect(writes).toHaveLength(i + 1));
+      writes[i]?.finish();
+    }
+    expect(writes.map(({ items }) => items)).toEqual([[1], [6, 4], [1]]);
+    await Promise.all(all);
+  });
+
   it('answers nothing for nothing without a write', async () => {
     const { writes, write } = gate();
     expect(await groupCommit({ write }).submit([])).toEqual([]);

@@ -14,7 +14,7 @@ export function groupCommit<Item, Result>(
 class Group<Item, Result> implements GroupCommit<Item, Result> {
   readonly #options: Required<GroupCommitOptions<Item, Result>>;
   #waiting: Submission<Item, Result>[] = [];
-  #waitingItemCount = 0;
+  #waitingSize = 0;
   #busyCount = 0;
   #isStarting = false;
   #isClosed = false;
@@ -26,17 +26,18 @@ class Group<Item, Result> implements GroupCommit<Item, Result> {
 
   async submit(items: readonly Item[]): Promise<Result[]> {
     if (items.length === 0) return [];
+    const size = this.#sizeOf(items);
     if (this.#isClosed) {
       throw new RpcError('DEPENDENCY_DOWN', { cause: new Error('the group commit is closed') });
     }
     const { maxWaitingItems } = this.#options;
-    if (this.#waitingItemCount + items.length > maxWaitingItems) {
-      const cause = new Error(`${this.#waitingItemCount} items wait, at most ${maxWaitingItems}`);
+    if (this.#waitingSize + size > maxWaitingItems) {
+      const cause = new Error(`${this.#waitingSize} items wait, at most ${maxWaitingItems}`);
       throw new RpcError('OVERLOADED', { retryAfterMs: RETRY_AFTER_MS, cause });
     }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ items, resolve, reject });
-      this.#waitingItemCount += items.length;
+      this.#waiting.push({ items, size, resolve, reject });
+      this.#waitingSize += size;
       this.#start();
     });
   }
@@ -58,7 +59,7 @@ class Group<Item, Result> implements GroupCommit<Item, Result> {
    * turn are read; else at the end of the turn: small calls that arrived together go together.
    */
   #start(): void {
-    if (this.#waitingItemCount >= FAIR_GROUP) {
+    if (this.#waitingSize >= FAIR_GROUP) {
       this.#startWriters();
       return;
     }
@@ -83,15 +84,19 @@ class Group<Item, Result> implements GroupCommit<Item, Result> {
 
   /** All that waits, up to maxItems, a submission never divided. */
   #takeGroup(): Submission<Item, Result>[] {
-    let itemCount = 0;
+    let groupSize = 0;
     let count = 0;
-    for (const { items } of this.#waiting) {
-      if (count > 0 && itemCount + items.length > this.#options.maxItems) break;
-      itemCount += items.length;
+    for (const { size } of this.#waiting) {
+      if (count > 0 && groupSize + size > this.#options.maxItems) break;
+      groupSize += size;
       count += 1;
     }
-    this.#waitingItemCount -= itemCount;
+    this.#waitingSize -= groupSize;
     return this.#waiting.splice(0, count);
+  }
+
+  #sizeOf(items: readonly Item[]): number {
+    return items.reduce((sum, item) => sum + this.#options.sizeOf(item), 0);
   }
 
   /** Never rejects: each submission is told its own outcome. */
@@ -131,7 +136,7 @@ const RETRY_AFTER_MS = 500;
 /** Below about this many rows the cost of a statement outweighs that of its rows. */
 const FAIR_GROUP = 64;
 
-const DEFAULTS = { writers: 2, maxItems: 1_000, maxWaitingItems: 20_000 };
+const DEFAULTS = { writers: 2, maxItems: 1_000, maxWaitingItems: 20_000, sizeOf: () => 1 };
 
 export type GroupCommitOptions<Item, Result> = {
   /**
@@ -139,6 +144,8 @@ export type GroupCommitOptions<Item, Result> = {
    * called again with a part of the items when it fails by one of them.
    */
   write: (items: Item[]) => Promise<Result[]>;
+  /** For how many an item counts; default 1. */
+  sizeOf?: (item: Item) => number;
   /** Writes that run at a time. Default 2. */
   writers?: number;
   /** Most items of one write; a larger submission is written alone. Default 1,000. */
@@ -158,6 +165,7 @@ export type GroupCommit<Item, Result> = AsyncDisposable & {
 
 type Submission<Item, Result> = {
   items: readonly Item[];
+  size: number;
   resolve(results: Result[]): void;
   reject(error: unknown): void;
 };

@@ -1,6 +1,7 @@
 // Postgres: a bounded pool, transactions, forward-only migrations, bulk parameters, group commit,
 // and the outbox and inbox through which services learn from one another.
 // Does not know any service's tables and builds no queries; SQL stands in each service's store.
+export { ArrayBuilder } from './array-builder.ts';
 export {
   boolArray,
   byteaArray,

@@ -137,6 +137,12 @@ export const REASONS: Record<Reason, ReasonRow> = {
     '服务暂时不可用,请重试',
     true,
   ),
+  STREAM_MOVED: row(
+    'UNAVAILABLE',
+    'the server ends this stream; open another and send again what was not answered',
+    '服务端结束了该数据流,请重新建立并重发尚未得到答复的内容',
+    true,
+  ),
   DEADLINE_EXCEEDED: row(
     'DEADLINE_EXCEEDED',
     'the call ran out of time; ask by its key what became of it',

@@ -4,6 +4,7 @@ import type { Clock } from '#libs/run';
 import { addressOfPeer, isAddressIn } from './address.ts';
 import type { Identity } from './identity.ts';
 import { HOP_MS, type Limits } from './limits.ts';
+import type { OpenStreams } from './open-streams.ts';
 import type { RateLimits } from './rate-limits.ts';
 import { KIND_SCOPES } from './scopes.ts';
 import type { ServerCall } from './server-call.ts';
@@ -16,22 +17,40 @@ const RETRY_AFTER_MS = 200;
  * What every call passes before its body is read, cheapest check first. Throws what the caller is
  * answered.
  */
-export async function admit(
+export function admit(
   call: ServerCall,
   { metadata, deadline, peer }: Arrival,
   rules: AdmissionRules,
-): Promise<void> {
-  refuseLargeMetadata(metadata, rules.limits.metadataBytesMax);
-  call.endAt(shortened(deadline, rules.limits.deadlineMaxMs, Date.now()));
-  if (call.isEnded) return;
+): Promise<void> | undefined {
+  const { limits } = rules;
+  refuseLargeMetadata(metadata, limits.metadataBytesMax);
+  // A stream has its own end, see StreamCall.
+  const durationMaxMs = call.isStream ? Number.POSITIVE_INFINITY : limits.deadlineMaxMs;
+  call.endAt(shortened(deadline, durationMaxMs, Date.now()));
+  if (call.isEnded) return undefined;
   // A call being served may need an answer of our own services: they never wait behind it.
   if (isFromService(metadata)) rules.servicesInFlight.enter(call);
   else rules.inFlight.enter(call);
-  const identity = await identify(metadata, rules);
+  const identity = identify(metadata, rules);
+  if (identity instanceof Promise)
+    return identity.then((known) => admitAs(call, { identity: known, peer }, rules));
+  admitAs(call, { identity, peer }, rules);
+  return undefined;
+}
+
+function admitAs(
+  call: ServerCall,
+  { identity, peer }: { identity: Identity; peer: () => string },
+  rules: AdmissionRules,
+): void {
   call.identity = identity;
   checkAddress(identity, peer);
   const scope = checkScope(call.method, identity, rules.scopes);
   rules.rates.take(identity, scope);
+  if (!call.isStream || call.isEnded) return;
+  // Open, it only waits; what it sends takes a place when it is worked on, see StreamContext.
+  call.onOver?.();
+  rules.streams.enter(call);
 }
 
 /** By the look of its token, which is checked right after: a false one holds no place for long. */
@@ -54,7 +73,7 @@ export function shortened(deadline: Deadline, maxMs: number, nowMs: number): num
   return Math.min(Number(deadline) - HOP_MS, nowMs + maxMs);
 }
 
-async function identify(metadata: Metadata, rules: AdmissionRules): Promise<Identity> {
+function identify(metadata: Metadata, rules: AdmissionRules): Identity | Promise<Identity> {
   const [header, second] = metadata.get('authorization');
   const [, secret] = /^Bearer +([\x21-\x7e]+)$/i.exec(String(header ?? '')) ?? [];
   if (secret === undefined || second !== undefined) throw new RpcError('API_KEY_MISSING');
@@ -64,9 +83,9 @@ async function identify(metadata: Metadata, rules: AdmissionRules): Promise<Iden
   return rules.authenticate(secret);
 }
 
-function checkAddress({ addresses }: Identity, peer: string): void {
+function checkAddress({ addresses }: Identity, peer: () => string): void {
   if (addresses === undefined) return;
-  const address = addressOfPeer(peer);
+  const address = addressOfPeer(peer());
   if (!isAddressIn(address, addresses)) {
     throw new RpcError('ADDRESS_NOT_ALLOWED', { metadata: { address } });
   }
@@ -93,9 +112,17 @@ export class InFlight {
   readonly #max: number;
   #count = 0;
   #idle: (() => void)[] = [];
+  readonly #waiting: (() => void)[] = [];
 
   constructor(max: number) {
     this.#max = max;
+  }
+
+  /** Resolves to the way out when there is a place, in the order of asking. */
+  async whenFree(): Promise<() => void> {
+    if (this.#count < this.#max) this.#count += 1;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    return () => this.#leave();
   }
 
   enter(call: ServerCall): void {
@@ -115,6 +142,12 @@ export class InFlight {
   }
 
   #leave(): void {
+    const next = this.#waiting.shift();
+    if (next !== undefined) {
+      // The place passes on.
+      next();
+      return;
+    }
     this.#count -= 1;
     if (this.#count > 0) return;
     for (const resolve of this.#idle.splice(0)) resolve();
@@ -126,11 +159,11 @@ export type Arrival = {
   metadata: Metadata;
   deadline: Deadline;
   /** Address and port at the other end of the connection. */
-  peer: string;
+  peer: () => string;
 };
 
-/** Whom a secret speaks for; throws API_KEY_INVALID if for nobody. */
-export type Authenticate = (secret: string) => Promise<Identity>;
+/** Whom a secret speaks for, at once where that is known; API_KEY_INVALID if for nobody. */
+export type Authenticate = (secret: string) => Promise<Identity> | Identity;
 
 /** Full method name → scope. */
 export type MethodScopes = Readonly<Record<string, string>>;
@@ -143,6 +176,7 @@ export type AdmissionRules = {
   readonly inFlight: InFlight;
   /** Of calls by our own services. */
   readonly servicesInFlight: InFlight;
+  readonly streams: OpenStreams;
   readonly rates: RateLimits;
   readonly now: Clock;
 };

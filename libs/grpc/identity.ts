@@ -37,3 +37,12 @@ export type CallContext = {
   /** The caller's `x-request-id`, or one made here; passed on by calls with this parent. */
   readonly requestId: string;
 };
+
+/** What the handler of a stream knows besides. */
+export type StreamContext = CallContext & {
+  /**
+   * Runs `work` in a place among the calls in flight, which an open stream does not hold. Waits for
+   * one, while the stream is not read on: the caller is slowed, not refused.
+   */
+  work<T>(work: () => Promise<T>): Promise<T>;
+};

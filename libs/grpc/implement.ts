@@ -1,6 +1,6 @@
 import type { DescService, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
 import type { Codecs, MethodName } from './definition.ts';
-import type { CallContext } from './identity.ts';
+import type { CallContext, StreamContext } from './identity.ts';
 
 /**
  * Ties a service's methods to functions; one that is missing does not compile. A handler answers
@@ -11,7 +11,9 @@ export function implement<
   const Given extends Codecs<Desc> = Record<never, never>,
 >(desc: Desc, handlers: Handlers<Desc, Given>, codecs?: Given): ServiceImplementation {
   for (const { localName, methodKind, name } of desc.methods) {
-    if (methodKind !== 'unary') throw new Error(`${desc.typeName}/${name}: only unary is served`);
+    if (methodKind !== 'unary' && methodKind !== 'bidi_streaming') {
+      throw new Error(`${desc.typeName}/${name}: streams of one direction are not served`);
+    }
     if (typeof handlers[localName as MethodName<Desc>] !== 'function') {
       throw new Error(`${desc.typeName}/${name} has no handler`);
     }
@@ -22,18 +24,26 @@ export function implement<
 /** A service that startServer can serve. */
 export type ServiceImplementation = {
   readonly desc: DescService;
-  readonly handlers: Readonly<Record<string, AnyHandler>>;
+  readonly handlers: Readonly<Record<string, AnyHandler | AnyStreamHandler>>;
   readonly codecs: Codecs<DescService>;
 };
 
-/** One function for each method, named in camelCase. A streaming method cannot be implemented. */
+/**
+ * One function for each method, named in camelCase. That of a bidi stream takes the requests as
+ * they come, asks for no more than it can work on, and yields the answers.
+ */
 export type Handlers<Desc extends DescService, Given = Record<never, never>> = {
   readonly [Name in MethodName<Desc>]: Desc['method'][Name] extends { methodKind: 'unary' }
     ? (
         request: RequestOf<Desc, Name, Given>,
         context: CallContext,
       ) => MaybePromise<ResponseOf<Desc, Name, Given>>
-    : never;
+    : Desc['method'][Name] extends { methodKind: 'bidi_streaming' }
+      ? (
+          requests: AsyncIterable<RequestOf<Desc, Name, Given>>,
+          context: StreamContext,
+        ) => AsyncIterable<ResponseOf<Desc, Name, Given>>
+      : never;
 };
 
 type RequestOf<Desc extends DescService, Name extends MethodName<Desc>, Given> = Given extends {
@@ -52,3 +62,9 @@ type MaybePromise<T> = T | Promise<T>;
 
 // biome-ignore lint/suspicious/noExplicitAny: methods of all types stand in one list.
 export type AnyHandler = (request: any, context: CallContext) => unknown;
+
+export type AnyStreamHandler = (
+  // biome-ignore lint/suspicious/noExplicitAny: methods of all types stand in one list.
+  requests: AsyncIterable<any>,
+  context: StreamContext,
+) => AsyncIterable<unknown>;

@@ -12,7 +12,7 @@ export {
 } from './client.ts';
 export { type Codec, type Codecs, serviceDefinition } from './definition.ts';
 export type { HealthCheck } from './health.ts';
-export type { CallContext, CallLimits, Identity, IdentityKind } from './identity.ts';
+export type { CallContext, CallLimits, Identity, IdentityKind, StreamContext } from './identity.ts';
 export { type Handlers, implement, type ServiceImplementation } from './implement.ts';
 export type { Limits } from './limits.ts';
 export { KIND_SCOPES, METHOD_SCOPES, RATE_CLASSES, type Scope } from './scopes.ts';

@@ -15,22 +15,28 @@ export const DEFAULT_LIMITS: Limits = {
   metadataBytesMax: 8 * 1024,
   deadlineMaxMs: 30_000,
   messageBytesMax: MESSAGE_BYTES_MAX,
+  streamsPerIdentityMax: 16,
+  streamAgeMaxMs: 5 * 60_000,
+  streamIdleMaxMs: 2 * 60_000,
+  keepaliveMs: 30_000,
   callsPerS: 2_000,
   burstCount: 4_000,
 };
 
 /** Settings of a listening server that grpc-js leaves open by default. */
-export function serverChannelOptions({ messageBytesMax }: Limits): ChannelOptions {
+export function serverChannelOptions(limits: Limits): ChannelOptions {
+  const { messageBytesMax, keepaliveMs, streamAgeMaxMs } = limits;
   return {
     'grpc.max_receive_message_length': messageBytesMax,
     'grpc.max_send_message_length': messageBytesMax,
     'grpc.max_concurrent_streams': 200,
-    'grpc.keepalive_time_ms': 30_000,
-    'grpc.keepalive_timeout_ms': 10_000,
+    // Finds clients that went without a word, whose calls and streams then end.
+    'grpc.keepalive_time_ms': keepaliveMs,
+    'grpc.keepalive_timeout_ms': Math.min(10_000, keepaliveMs),
     'grpc.max_connection_idle_ms': 5 * 60_000,
-    // Makes clients look for new servers now and then. The grace is longer than any deadline.
+    // Makes clients look for new servers now and then. The grace is longer than any call or stream.
     'grpc.max_connection_age_ms': 10 * 60_000,
-    'grpc.max_connection_age_grace_ms': 40_000,
+    'grpc.max_connection_age_grace_ms': streamAgeMaxMs + 40_000,
     'grpc.enable_channelz': 0,
   };
 }
@@ -86,6 +92,14 @@ export type Limits = {
   /** For calls without a deadline or with a later one. */
   readonly deadlineMaxMs: number;
   readonly messageBytesMax: number;
+  /** Open streams of one caller; more are answered LIMIT_EXCEEDED. */
+  readonly streamsPerIdentityMax: number;
+  /** A stream that old is ended, all answered, so that its caller comes back to any server. */
+  readonly streamAgeMaxMs: number;
+  /** So is one on which nothing moved for so long. */
+  readonly streamIdleMaxMs: number;
+  /** A connection that is silent for so long is asked whether it lives, and cut if it does not. */
+  readonly keepaliveMs: number;
   /** Of one identity and one kind of call, where its key says nothing else. */
   readonly callsPerS: number;
   /** Calls that may come at once after a pause. */

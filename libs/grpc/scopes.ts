@@ -32,6 +32,7 @@ export const METHOD_SCOPES: Readonly<Record<string, Scope>> = {
   'queqiao.network.v1.NetworkService/UpdateTokenIssuer': 'key.write',
   'queqiao.waybill.v1.WaybillService/IssueWaybills': 'waybill.issue',
   'queqiao.waybill.v1.WaybillService/IssueWaybill': 'waybill.issue',
+  'queqiao.waybill.v1.WaybillService/IssueWaybillStream': 'waybill.issue',
   'queqiao.waybill.v1.WaybillService/GetWaybill': 'waybill.read',
   'queqiao.waybill.v1.WaybillService/BatchGetWaybills': 'waybill.read',
   'queqiao.waybill.v1.WaybillService/LookUpWaybills': 'waybill.read',

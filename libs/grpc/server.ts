@@ -1,5 +1,4 @@
 import * as grpc from '@grpc/grpc-js';
-import { invalid } from '#libs/errors';
 import type { Logger } from '#libs/log';
 import type { Clock } from '#libs/run';
 import {
@@ -12,135 +11,112 @@ import {
 } from './admission.ts';
 import { type AnyMethod, methodOf, serviceDefinition } from './definition.ts';
 import { Health, type HealthCheck } from './health.ts';
-import type { AnyHandler, ServiceImplementation } from './implement.ts';
+import type { ServiceImplementation } from './implement.ts';
 import { DEFAULT_LIMITS, type Limits, serverChannelOptions } from './limits.ts';
+import { OpenStreams } from './open-streams.ts';
 import { RateLimits } from './rate-limits.ts';
 import { reflection } from './reflection.ts';
 import { METHOD_SCOPES } from './scopes.ts';
-import { ServerCall } from './server-call.ts';
+import type { ServerCall, ServerCallDeps } from './server-call.ts';
 import type { Secret } from './service-token.ts';
 import { openRunning, type RunningServer } from './stop.ts';
+import { type ServedStream, StreamCall } from './stream-call.ts';
 import { openTelemetry } from './telemetry.ts';
-
-/** Ask about the server, not through it: no key, no place among the calls in flight, quiet logs. */
-const OPEN_METHODS = /^grpc\.(health|reflection)\./;
+import { OpenCall, type ServedMethod, UnaryCall } from './unary-call.ts';
 
 /** Starts to serve. Throws one sentence if it cannot listen. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const inFlight = new InFlight(limits.inFlightMax);
   const servicesInFlight = new InFlight(limits.inFlightMax);
-  const openStreams = new Set<ServerCall>();
-  const calls = new WeakMap<grpc.Metadata, ServerCall>();
   const { authenticate, serviceSecret, scopes = METHOD_SCOPES, now = () => new Date() } = options;
+  const streams = new OpenStreams(limits.streamsPerIdentityMax);
   const rates = new RateLimits(limits);
-  const inFlights = { inFlight, servicesInFlight };
-  const rules = { authenticate, scopes, serviceSecret, limits, ...inFlights, rates, now };
+  const places = { inFlight, servicesInFlight, streams, rates };
+  const rules = { authenticate, scopes, serviceSecret, limits, ...places, now };
+  const { services, log } = options;
   const server = new grpc.Server({
     ...serverChannelOptions(limits),
-    interceptors: [interceptor({ rules, calls, openStreams, log: options.log })],
+    interceptors: [interceptor({ rules, services, log })],
   });
-  for (const service of options.services) addService(server, service, calls);
+  for (const service of services) addService(server, service);
   const health = await addHealth(server, options);
-  if (options.reflection) reflection(options.services.map(({ desc }) => desc)).addToServer(server);
+  if (options.reflection) reflection(services.map(({ desc }) => desc)).addToServer(server);
   const address = await listen(server, options.listen);
   health?.start();
-  return openRunning({ server, address, health, inFlight, openStreams });
+  return openRunning({ server, address, health, inFlight, streams });
 }
 
 /**
- * Stands between grpc-js and every method: makes the ServerCall, admits it before a byte of its
- * body is read, and sees every status that leaves.
+ * Stands between grpc-js and every method: makes the ServerCall, which admits the call before a
+ * byte of its body is read, serves it, and sees every status that leaves.
  */
-function interceptor({ rules, calls, openStreams, log }: InterceptorDeps): grpc.ServerInterceptor {
+function interceptor({ rules, log, services }: InterceptorDeps): grpc.ServerInterceptor {
   const startMeasuring = openTelemetry('server');
-  return ({ path, responseStream }, base) => {
-    const method = methodOf(path);
-    const isOpen = OPEN_METHODS.test(method);
-    const send = base.sendStatus.bind(base);
-    const call = new ServerCall(method, { log, isOpen, startMeasuring, send });
-    // grpc-js answers messages that are too large, and the like, through this very method; taken
-    // over here, they get details and a log line as everything else does.
-    base.sendStatus = (status) => call.sendStatus(status);
-    return new grpc.ServerInterceptingCall(base, {
-      start(next) {
-        next({
-          onReceiveMetadata(metadata, forward) {
-            call.begin(metadata);
-            const arrival = { metadata, deadline: base.getDeadline(), peer: base.getPeer() };
-            const admitted = isOpen ? admitOpen(call, arrival, rules) : admit(call, arrival, rules);
-            admitted.then(
-              () => {
-                if (call.isEnded) return;
-                calls.set(metadata, call);
-                if (isOpen && responseStream) track(openStreams, call);
-                forward(metadata);
-              },
-              (error: unknown) => call.fail(error),
-            );
-          },
-          onCancel: () => call.leave(),
-        });
-      },
-    });
+  const deps: ServerCallDeps = {
+    log,
+    startMeasuring,
+    isOpen: false,
+    admit: (call, arrival) => admit(call, arrival, rules),
+  };
+  const methods = servedMethods(services, { ...rules, deps });
+  // Only grpc's own health and reflection are not in the map. They ask about the server, not
+  // through it: no key, no place among the calls in flight, quiet logs.
+  const open: ServerCallDeps = {
+    log,
+    startMeasuring,
+    isOpen: true,
+    admit(call, { metadata }) {
+      refuseLargeMetadata(metadata, rules.limits.metadataBytesMax);
+      rules.streams.watch(call);
+      return undefined;
+    },
+  };
+  return ({ path }, base) => {
+    const serve = methods.get(path);
+    const start = base.start.bind(base);
+    base.start = (listener) => {
+      if (serve !== undefined) start(serve(base));
+      else start(new OpenCall(methodOf(path), open, { base, listener }));
+    };
+    // Two of its methods replaced, it is what grpc-js' own interceptors would wrap once more.
+    return base as grpc.ServerInterceptingCall;
   };
 }
 
-async function admitOpen(
-  _call: ServerCall,
-  { metadata }: { metadata: grpc.Metadata },
-  { limits }: AdmissionRules,
-): Promise<void> {
-  refuseLargeMetadata(metadata, limits.metadataBytesMax);
+/** The methods of all services by their paths. */
+function servedMethods(
+  services: readonly ServiceImplementation[],
+  common: Pick<ServedStream, 'deps' | 'limits' | 'inFlight'>,
+): ReadonlyMap<string, Serve> {
+  const methods = new Map<string, Serve>();
+  for (const { desc, handlers, codecs } of services) {
+    for (const [name, method] of Object.entries(serviceDefinition(desc, codecs))) {
+      const served = { ...common, name: methodOf(method.path), method, handler: handlers[name] };
+      methods.set(
+        method.path,
+        method.requestStream
+          ? (base) => new StreamCall(served as ServedStream, base)
+          : (base) => new UnaryCall(served as ServedMethod, base),
+      );
+    }
+  }
+  return methods;
 }
 
-function track(openStreams: Set<ServerCall>, call: ServerCall): void {
-  openStreams.add(call);
-  call.onOver = () => openStreams.delete(call);
-}
+type Serve = (base: grpc.ServerInterceptingCallInterface) => ServerCall;
 
-function addService(
-  server: grpc.Server,
-  { desc, handlers, codecs }: ServiceImplementation,
-  calls: WeakMap<grpc.Metadata, ServerCall>,
-): void {
-  const definition = serviceDefinition(desc, codecs);
-  const adapters: grpc.UntypedServiceImplementation = {};
+/** Makes the methods known to grpc-js, which takes bytes in and out: ServerCall does the rest. */
+function addService(server: grpc.Server, { desc }: ServiceImplementation): void {
   const raw: Record<string, AnyMethod> = {};
-  for (const [name, method] of Object.entries(definition)) {
-    // Bytes go in and out: grpc-js would answer INTERNAL to a request that does not decode, and
-    // tell nobody why a response did not encode.
+  const never: grpc.UntypedServiceImplementation = {};
+  for (const [name, method] of Object.entries(serviceDefinition(desc))) {
     raw[name] = { ...method, requestDeserialize: asIs, responseSerialize: asIs };
-    adapters[name] = adapt(method, handlers[name] as AnyHandler, calls);
+    never[name] = () => {
+      throw new Error('a call came past the interceptor');
+    };
   }
-  server.addService(raw, adapters);
-}
-
-function adapt(
-  method: AnyMethod,
-  handler: AnyHandler,
-  calls: WeakMap<grpc.Metadata, ServerCall>,
-): grpc.handleUnaryCall<Buffer, Buffer> {
-  return ({ request: bytes, metadata }, callback) => {
-    const call = calls.get(metadata);
-    if (call === undefined) throw new Error('a call came past the interceptor');
-    void call.run(
-      async (context) => {
-        const request = decode(method, bytes);
-        return method.responseSerialize(await handler(request, context));
-      },
-      (answer) => callback(null, answer),
-    );
-  };
-}
-
-function decode(method: AnyMethod, bytes: Buffer): unknown {
-  try {
-    return method.requestDeserialize(bytes);
-  } catch {
-    // Without the cause: it quotes what it choked on.
-    throw invalid('request', 'NOT_TEXT');
-  }
+  server.addService(raw, never);
 }
 
 function asIs(bytes: Buffer): Buffer {
@@ -172,8 +148,7 @@ function listen(server: grpc.Server, address: string): Promise<string> {
 
 type InterceptorDeps = {
   readonly rules: AdmissionRules;
-  readonly calls: WeakMap<grpc.Metadata, ServerCall>;
-  readonly openStreams: Set<ServerCall>;
+  readonly services: readonly ServiceImplementation[];
   readonly log: Logger;
 };
 

@@ -1,6 +1,11 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { type Any, anyPack, anyUnpack, durationFromMs, durationMs } from '@bufbuild/protobuf/wkt';
-import { status as grpcStatus, Metadata, type ServiceError } from '@grpc/grpc-js';
+import {
+  status as grpcStatus,
+  Metadata,
+  type ServiceError,
+  type StatusObject,
+} from '@grpc/grpc-js';
 import {
   invalid,
   REASONS,
@@ -32,6 +37,12 @@ export function toStatus(error: RpcError): CallStatus {
   );
   metadata.set(DETAILS, Buffer.from(bytes));
   return { code, details: message, metadata };
+}
+
+/** A failure in the form that grpc-js gives to callers. */
+export function toServiceError(status: StatusObject): ServiceError {
+  const { code, details } = status;
+  return Object.assign(new Error(`${code} ${grpcStatus[code]}: ${details}`), status);
 }
 
 /** What a client's call failed with, rebuilt from the status; `method` is its full name. */

@@ -1,9 +1,8 @@
 import type { Server } from '@grpc/grpc-js';
-import { RpcError } from '#libs/errors';
 import { sleep } from '#libs/run';
 import type { InFlight } from './admission.ts';
 import type { Health } from './health.ts';
-import type { ServerCall } from './server-call.ts';
+import type { OpenStreams } from './open-streams.ts';
 
 const DEFAULT_GRACE_MS = 15_000;
 /** For connections that have been cut to be gone. */
@@ -30,12 +29,12 @@ export function openRunning(parts: Parts): RunningServer {
  * does, but only those that nothing else has begun to close: so it comes first.
  */
 async function stopInOrder(parts: Parts, graceMs: number): Promise<void> {
-  const { server, address, health, inFlight, openStreams } = parts;
+  const { server, address, health, inFlight, streams } = parts;
   await health?.stop();
   server.drain(address, graceMs);
   const closed = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
-  // Watchers of the health never leave by themselves.
-  for (const call of openStreams) call.fail(new RpcError('DEPENDENCY_DOWN'));
+  // They never leave by themselves.
+  streams.retireAll();
   await atMost(graceMs, Promise.all([closed, inFlight.untilIdle()]));
   // For a connection that was being opened when the rest was drained.
   server.drain(address, 0);
@@ -55,7 +54,7 @@ type Parts = {
   readonly address: string;
   readonly health: Health | undefined;
   readonly inFlight: InFlight;
-  readonly openStreams: ReadonlySet<ServerCall>;
+  readonly streams: OpenStreams;
 };
 
 export interface RunningServer extends AsyncDisposable {

@@ -2,7 +2,9 @@ import { type Metadata, status } from '@grpc/grpc-js';
 import {
   type Attributes,
   type Context,
+  createNoopMeter,
   metrics,
+  ProxyTracerProvider,
   propagation,
   ROOT_CONTEXT,
   SpanKind,
@@ -28,9 +30,14 @@ const SERVER_FAULTS: ReadonlySet<number> = new Set([
 
 /**
  * Measures calls under OpenTelemetry's stable RPC conventions (1.45): a span, and its duration in
- * a histogram. Made when a server or client starts, after an SDK (if any) has been registered.
+ * a histogram. Made when a server or client starts, after an SDK (if any) has been registered;
+ * undefined without one, since even spans that go nowhere cost a tenth of a small call.
  */
-export function openTelemetry(side: 'server' | 'client', fixed: Attributes = {}): StartMeasuring {
+export function openTelemetry(
+  side: 'server' | 'client',
+  fixed: Attributes = {},
+): StartMeasuring | undefined {
+  if (isNobodyListening()) return undefined;
   const tracer = trace.getTracer(SCOPE);
   const duration = metrics.getMeter(SCOPE).createHistogram(`rpc.${side}.call.duration`, {
     unit: 's',
@@ -61,14 +68,26 @@ export function openTelemetry(side: 'server' | 'client', fixed: Attributes = {})
   };
 }
 
+function isNobodyListening(): boolean {
+  const tracers = trace.getTracerProvider();
+  return (
+    tracers instanceof ProxyTracerProvider &&
+    tracers.getDelegateTracer(SCOPE) === undefined &&
+    metrics.getMeter(SCOPE) === createNoopMeter() &&
+    propagation.fields().length === 0
+  );
+}
+
 /** The trace that a caller sent along, in the format of the registered propagator (W3C). */
 export function extractTrace(metadata: Metadata): Context {
   return propagation.extract(ROOT_CONTEXT, metadata, GETTER);
 }
 
-/** Sends the trace of `context` along. */
-export function injectTrace(context: Context, metadata: Metadata): void {
-  propagation.inject(context, metadata, SETTER);
+/** The metadata with the trace of `context` to send along. */
+export function withTrace(context: Context, metadata: Metadata): Metadata {
+  const traced = metadata.clone();
+  propagation.inject(context, traced, SETTER);
+  return traced;
 }
 
 const GETTER: TextMapGetter<Metadata> = {

@@ -8,10 +8,10 @@ export const BUCKET_COUNT = 256;
  */
 export function bucketOf(
   merchant: { homeBucket: number; spread: number },
-  orderRef: string,
+  parcel: { orderRef: string },
 ): number {
   if (merchant.spread === 1) return merchant.homeBucket;
-  const offset = fnv1a(orderRef.toLowerCase()) % merchant.spread;
+  const offset = fnv1a(parcel.orderRef.toLowerCase()) % merchant.spread;
   return (merchant.homeBucket + offset) % BUCKET_COUNT;
 }
 

@@ -1,28 +1,25 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create, fromBinary } from '@bufbuild/protobuf';
 import { type Timestamp, timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { groupCommit } from '#libs/db';
+import { groupCommit, type Pool } from '#libs/db';
 import { RpcError, toRpcError } from '#libs/errors';
-import { maskedConsignee, open, seal } from '#libs/privacy';
+import { open } from '#libs/privacy';
 import type { Merchant } from '#proto/queqiao/network/v1/merchant';
-import {
-  ConsigneeSchema,
-  MaskedConsigneeSchema,
-  ParcelSchema,
-} from '#proto/queqiao/waybill/v1/waybill';
+import { ConsigneeSchema, ParcelSchema } from '#proto/queqiao/waybill/v1/waybill';
 import { type IssuedWaybill, IssuedWaybillSchema } from '#proto/queqiao/waybill/v1/waybill_service';
 import { bucketOf } from './bucket.ts';
 import type { DataKey } from './data-keys.ts';
 import type { Deps } from './deps.ts';
-import { issuedEventPart } from './events.ts';
+import { type Draw, IssueBlock } from './issue-block.ts';
 import type { TakenNumber } from './lease.ts';
-import { toBody } from './message.ts';
 import { differingField, type ParcelDraft } from './parcel.ts';
+import { ScannedParcel } from './parcel-scan.ts';
 import { type Resolution, resolver } from './resolve.ts';
 import { stateToMessage } from './state.ts';
 import {
-  insertWaybills,
+  insertMixed,
+  insertNew,
   type KnownWaybillRow,
-  type NewWaybillRow,
+  type ParcelKeyRow,
   selectByKeys,
 } from './store/issue.ts';
 
@@ -38,177 +35,207 @@ export type IssueAnswer = IssuedWaybill | RpcError;
  * that a commit's cost is shared. Dispose when no call is under way any more.
  */
 export function openIssuing(deps: Deps): { issue: Issue } & AsyncDisposable {
-  const writer = groupCommit<NewWaybillRow, Written>({
-    writers: 2,
+  const write = groupWriter(deps);
+  const writer = groupCommit<Draw, KnownRows>({
+    writers: WRITERS,
     maxItems: 1_000,
     maxWaitingItems: 20_000,
-    write: (rows) => writeGroup(deps, rows),
+    sizeOf: ({ parcels }) => parcels.length,
+    write,
   });
 
   async function issue(merchant: Merchant, drafts: ParcelDraft[]): Promise<IssueAnswer[]> {
     const answers = new Array<IssueAnswer>(drafts.length);
     // Before any number is taken: a failure here shall cost none.
     const dataKey = await deps.dataKeys.current(merchant.merchantId);
-    const planned = await plan(deps, merchant, drafts, answers);
-    if (planned.length > 0) await write({ merchant, dataKey, planned }, answers);
+    const draws = await plan(deps, { merchant, dataKey, drafts, answers });
+    if (draws.length > 0) await store(draws, answers);
     await answerKnown(deps, merchant, drafts, answers);
     return answers;
   }
 
-  async function write({ merchant, dataKey, planned }: Draw, answers: IssueAnswer[]) {
-    const date = deps.now();
-    const timestamp = timestampFromDate(date);
-    const stamp = { date, timestamp, dataKey };
-    const rows = planned.map((entry) => toRow(merchant, entry, stamp));
-    let written: Written[];
+  async function store(draws: PlannedDraw[], answers: IssueAnswer[]): Promise<void> {
+    let known: KnownRows[];
     try {
-      written = await writer.submit(rows);
+      known = await writer.submit(draws);
     } catch (error) {
       const failure = toRpcError(error);
-      // Shed before anything was written. After any other failure a row may exist after all: its
-      // number must never be used again.
-      if (failure.reason === 'OVERLOADED') deps.numbers.giveBack(planned.map(({ taken }) => taken));
-      for (const { index } of planned) answers[index] = failure;
+      for (const { parcels } of draws) {
+        // Shed before anything was written. After any other failure a row may exist after all: its
+        // number must never be used again.
+        if (failure.reason === 'OVERLOADED') deps.numbers.giveBack(parcels);
+        for (const { index } of parcels) answers[index] = failure;
+      }
       return;
     }
-    deps.numbers.giveBack(unused(planned, written));
-    for (const [i, { index, draft, taken }] of planned.entries()) {
-      const known = written[i]?.known;
-      if (known === undefined) answers[index] = issuedNow(taken.number, timestamp);
-      else answers[index] = await answerRepeat(deps, known, draft).catch(toRpcError);
+    for (const [i, draw] of draws.entries()) {
+      await answerDraw(deps, draw, { known: known[i] as KnownRows, answers });
     }
   }
 
   return { issue, [Symbol.asyncDispose]: () => writer[Symbol.asyncDispose]() };
 }
 
-/** Resolves each draft and gives it a number; who gets none is answered with the reason. */
-async function plan(
+async function answerDraw(
   deps: Deps,
-  merchant: Merchant,
-  drafts: ParcelDraft[],
-  answers: IssueAnswer[],
-): Promise<Planned[]> {
-  const resolve = resolver(deps.directory, merchant);
-  const groups = new Map<string, Planless[]>();
-  for (const [index, draft] of drafts.entries()) {
-    try {
-      const resolution = await resolve(draft);
-      const bucket = bucketOf(merchant, draft.orderRef);
-      const group = `${draft.courierId} ${bucket}`;
-      const entry = { index, draft, resolution, bucket };
-      const others = groups.get(group);
-      if (others === undefined) groups.set(group, [entry]);
-      else others.push(entry);
-    } catch (error) {
-      answers[index] = toRpcError(error);
+  { parcels, issueTime }: PlannedDraw,
+  { known, answers }: { known: KnownRows; answers: IssueAnswer[] },
+): Promise<void> {
+  const timestamp = timestampFromDate(issueTime);
+  for (const [i, parcel] of parcels.entries()) {
+    const row = known.get(i);
+    if (row === undefined) {
+      answers[parcel.index] = issuedNow(parcel.number, timestamp);
+      continue;
     }
+    deps.numbers.giveBack([parcel]);
+    answers[parcel.index] = await answerRepeat(deps, row, parcel.draft).catch(toRpcError);
   }
-  const planned: Planned[] = [];
-  for (const entries of groups.values()) {
-    await takeNumbers(deps, merchant, entries, planned, answers);
-  }
-  return planned;
 }
 
-/** Numbers for the parcels of one courier and bucket. */
-async function takeNumbers(
-  deps: Deps,
-  merchant: Merchant,
-  entries: Planless[],
-  planned: Planned[],
-  answers: IssueAnswer[],
-): Promise<void> {
-  const { resolution, bucket, draft } = entries[0] as Planless;
+/** Resolves each draft and gives it a number; who gets none is answered with the reason. */
+async function plan(deps: Deps, call: IssueCall): Promise<PlannedDraw[]> {
+  const { merchant, drafts, answers } = call;
+  const resolve = resolver(deps.directory, merchant);
+  const draws = new Map<string, PlannedDraw>();
+  const groups = new Map<string, NumberGroup>();
+  for (const [index, draft] of drafts.entries()) {
+    const bucket = bucketOf(merchant, draft);
+    const key = `${bucket} ${routeOf(draft)}`;
+    let draw = draws.get(key);
+    try {
+      if (draw === undefined) {
+        draw = toDraw(deps, call, { draft, bucket, resolution: await resolve(draft) });
+        draws.set(key, draw);
+      }
+    } catch (error) {
+      answers[index] = toRpcError(error);
+      continue;
+    }
+    const groupKey = `${bucket} ${draw.courierId}`;
+    const group = groups.get(groupKey) ?? { draw, entries: [] };
+    groups.set(groupKey, group);
+    group.entries.push({ index, draft, draw });
+  }
+  for (const group of groups.values()) await takeNumbers(deps, call, group);
+  return [...draws.values()].filter(({ parcels }) => parcels.length > 0);
+}
+
+/** What parcels of one draw must have in common beside the bucket. */
+function routeOf(draft: ParcelDraft): string {
+  if (draft instanceof ScannedParcel) return draft.route;
+  return `${draft.courierId} ${draft.serviceCode} ${draft.nodeId}`;
+}
+
+function toDraw(deps: Deps, { merchant, dataKey }: IssueCall, opening: Opening): PlannedDraw {
+  const { draft, bucket, resolution } = opening;
+  return {
+    merchantId: merchant.merchantId,
+    bucket,
+    courierId: draft.courierId,
+    serviceCode: resolution.serviceCode,
+    nodeId: draft.nodeId,
+    accountId: '',
+    state: 'issued',
+    dataKey,
+    issueTime: deps.now(),
+    eventSubject: resolution.eventSubject,
+    ranges: resolution.ranges,
+    parcels: [],
+  };
+}
+
+/** Numbers for the parcels of one courier and bucket, in the order of the call. */
+async function takeNumbers(deps: Deps, call: IssueCall, group: NumberGroup): Promise<void> {
+  const { merchant, answers } = call;
+  const { ranges, bucket, courierId } = group.draw;
   let taken: TakenNumber[] = [];
   let failure: RpcError | undefined;
   try {
-    taken = await deps.numbers.take(resolution.ranges, bucket, entries.length);
+    taken = await deps.numbers.take(ranges, bucket, group.entries.length);
   } catch (error) {
     failure = toRpcError(error);
   }
-  for (const [i, entry] of entries.entries()) {
+  for (const [i, { index, draft, draw }] of group.entries.entries()) {
     const number = taken[i];
     if (number !== undefined) {
-      planned.push({ ...entry, taken: number });
+      draw.parcels.push({ index, draft, ...number });
       continue;
     }
     failure ??= new RpcError('NUMBER_RANGE_EXHAUSTED', {
       field: 'courier_id',
-      metadata: { courier_id: draft.courierId, merchant_id: merchant.merchantId },
+      metadata: { courier_id: courierId, merchant_id: merchant.merchantId },
     });
-    answers[entry.index] = failure;
+    answers[index] = failure;
   }
 }
 
-function toRow({ merchantId }: Merchant, planned: Planned, stamp: Stamp): NewWaybillRow {
-  const { draft, bucket, taken } = planned;
-  const { number } = taken;
-  const { serviceCode, eventSubject } = planned.resolution;
-  const consignee = draft.consigneeBytes ?? toBinary(ConsigneeSchema, draft.consignee);
-  return {
-    bucket,
-    waybill_number: number,
-    merchant_id: merchantId,
-    order_ref: draft.orderRef,
-    parcel_no: draft.parcelNo,
-    courier_id: draft.courierId,
-    service_code: serviceCode,
-    node_id: draft.nodeId,
-    issue_time: stamp.date,
-    body: toBody(draft),
-    consignee_masked: toBinary(MaskedConsigneeSchema, maskedConsignee(draft.consignee)),
-    // Bound to the number: a sealed consignee moved to another row does not open.
-    consignee_sealed: seal(stamp.dataKey.key, consignee, Buffer.from(number, 'latin1')),
-    data_key_id: stamp.dataKey.dataKeyId,
-    event_subject: eventSubject,
-    event_part: issuedEventPart({
-      number,
-      merchantId,
-      draft,
-      serviceCode,
-      issueTime: stamp.timestamp,
-    }),
-    account_id: '',
-    parcel_count: 1,
-    outward_number: null,
-    phone_index: null,
-    state: 'issued',
+/**
+ * Writes the draws of many calls; answers for each the rows that were there before. Nearly always
+ * all parcels are new, so that is tried first; after a group that held known ones, the next groups
+ * are written with care, so that a rush of repeats costs little more than it must.
+ */
+function groupWriter({ pool, relay }: Deps): (draws: Draw[]) => Promise<KnownRows[]> {
+  const spare: IssueBlock[] = [];
+  let carefulCount = 0;
+  return async (draws) => {
+    const block = spare.pop() ?? new IssueBlock();
+    try {
+      block.clear();
+      for (const draw of draws) block.add(draw);
+      if (carefulCount === 0 && (await isAllNew(pool, block))) {
+        relay.wake();
+        return draws.map(() => NOTHING_KNOWN);
+      }
+      carefulCount = carefulCount === 0 ? CAREFUL_GROUPS : carefulCount - 1;
+      const inserted = await insertMixed(pool, block);
+      if (inserted.size > 0) relay.wake();
+      return await knownRows(pool, draws, inserted);
+    } finally {
+      spare.push(block);
+    }
   };
 }
 
-/** Writes the rows of many calls; for each that was there before, the row that holds its key. */
-async function writeGroup({ pool, relay }: Deps, rows: NewWaybillRow[]): Promise<Written[]> {
-  // One order for all writers, or two that hold each other's keys would deadlock.
-  const sorted = rows.toSorted(byParcelKey);
-  const inserted = await insertWaybills(pool, sorted);
-  if (inserted.size > 0) relay.wake();
-  const written = rows.map((): Written => ({}));
-  if (inserted.size === rows.length) return written;
-  const repeats = [...rows.keys()].filter((i) => !inserted.has(rowAt(rows, i).waybill_number));
-  const known = await selectByKeys(
-    pool,
-    repeats.map((i) => rowAt(rows, i)),
-  );
-  for (const row of known) written[repeats[row.position] as number] = { known: row };
-  for (const i of repeats) {
-    if (written[i]?.known === undefined) throw new Error('a parcel key was taken, then gone');
+/** False, and nothing written, if one of the parcel keys is taken. */
+async function isAllNew(pool: Pool, block: IssueBlock): Promise<boolean> {
+  try {
+    await insertNew(pool, block);
+    return true;
+  } catch (error) {
+    if ((error as { code?: string }).code !== UNIQUE_VIOLATION) throw error;
+    return false;
   }
-  return written;
 }
 
-function byParcelKey(a: NewWaybillRow, b: NewWaybillRow): number {
-  return (
-    a.bucket - b.bucket ||
-    compare(a.merchant_id, b.merchant_id) ||
-    compare(a.order_ref.toLowerCase(), b.order_ref.toLowerCase()) ||
-    a.parcel_no - b.parcel_no
+/** For each draw the rows that hold its keys, of those parcels that were not inserted. */
+async function knownRows(pool: Pool, draws: Draw[], inserted: Set<string>): Promise<KnownRows[]> {
+  const known = draws.map((): Map<number, KnownWaybillRow> => new Map());
+  const repeats = draws.flatMap((draw, at) =>
+    draw.parcels.flatMap(({ draft, number }, i) =>
+      inserted.has(number) ? [] : [{ at, i, key: keyRow(draw, draft) }],
+    ),
   );
+  if (repeats.length === 0) return known;
+  const rows = await selectByKeys(
+    pool,
+    repeats.map(({ key }) => key),
+  );
+  for (const row of rows) {
+    const repeat = repeats[row.position];
+    if (repeat !== undefined) known[repeat.at]?.set(repeat.i, row);
+  }
+  for (const { at, i } of repeats) {
+    if (known[at]?.has(i) !== true) throw new Error('a parcel key was taken, then gone');
+  }
+  return known;
 }
 
-function compare(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
+function keyRow(
+  { bucket, merchantId }: { bucket: number; merchantId: string },
+  { orderRef, parcelNo }: ParcelDraft,
+): ParcelKeyRow {
+  return { bucket, merchant_id: merchantId, order_ref: orderRef, parcel_no: parcelNo };
 }
 
 /**
@@ -223,11 +250,10 @@ async function answerKnown(
 ): Promise<void> {
   const refused = [...answers.keys()].filter((i) => isRefusal(answers[i]));
   if (refused.length === 0) return;
+  const { merchantId } = merchant;
   const keys = refused.map((i) => {
-    const { orderRef, parcelNo } = drafts[i] as ParcelDraft;
-    const bucket = bucketOf(merchant, orderRef);
-    const merchant_id = merchant.merchantId;
-    return { bucket, merchant_id, order_ref: orderRef, parcel_no: parcelNo };
+    const draft = drafts[i] as ParcelDraft;
+    return keyRow({ bucket: bucketOf(merchant, draft), merchantId }, draft);
   });
   for (const known of await selectByKeys(deps.pool, keys)) {
     const index = refused[known.position] as number;
@@ -296,18 +322,27 @@ function issuedNow(waybillNumber: string, issueTime: Timestamp): IssuedWaybill {
   };
 }
 
-function unused(planned: Planned[], written: Written[]): TakenNumber[] {
-  return planned.filter((_, i) => written[i]?.known !== undefined).map(({ taken }) => taken);
-}
+const WRITERS = 2;
+/** Groups that are written with care after one that met a known parcel. */
+const CAREFUL_GROUPS = 16;
+const UNIQUE_VIOLATION = '23505';
+const NOTHING_KNOWN: KnownRows = new Map();
 
-function rowAt(rows: NewWaybillRow[], index: number): NewWaybillRow {
-  return rows[index] as NewWaybillRow;
-}
-
-type Planless = { index: number; draft: ParcelDraft; resolution: Resolution; bucket: number };
-type Planned = Planless & { taken: TakenNumber };
-/** What the rows of one call have in common. */
-type Stamp = { date: Date; timestamp: Timestamp; dataKey: DataKey };
-type Draw = { merchant: Merchant; dataKey: DataKey; planned: Planned[] };
-/** `known` is set when an earlier call issued the parcel. */
-type Written = { known?: KnownWaybillRow };
+type IssueCall = {
+  merchant: Merchant;
+  dataKey: DataKey;
+  drafts: ParcelDraft[];
+  answers: IssueAnswer[];
+};
+type Opening = { draft: ParcelDraft; bucket: number; resolution: Resolution };
+type PlannedDraw = Omit<Draw, 'parcels'> & {
+  ranges: Resolution['ranges'];
+  parcels: PlannedParcel[];
+};
+type PlannedParcel = TakenNumber & { index: number; draft: ParcelDraft };
+type NumberGroup = {
+  draw: PlannedDraw;
+  entries: { index: number; draft: ParcelDraft; draw: PlannedDraw }[];
+};
+/** By the place of a parcel in its draw, the row that an earlier call wrote for it. */
+type KnownRows = ReadonlyMap<number, KnownWaybillRow>;

@@ -38,30 +38,34 @@ export function checkDigit(scheme: NumberRange_CheckDigitScheme, body: string): 
     case NumberRange_CheckDigitScheme.NONE:
       return '';
     case NumberRange_CheckDigitScheme.ISO7064_MOD11_10:
-      return String(iso7064Mod11And10(digitsOf(body)));
+      return String(iso7064Mod11And10(body));
     case NumberRange_CheckDigitScheme.GS1_MOD10:
-      return String(gs1Mod10(digitsOf(body)));
+      return String(gs1Mod10(body));
     case NumberRange_CheckDigitScheme.UPU_S10:
-      return String(upuS10(digitsOf(body)));
+      return String(upuS10(body));
     default:
       throw new Error(`check digit scheme ${scheme} is not known`);
   }
 }
 
-function iso7064Mod11And10(digits: number[]): number {
+function iso7064Mod11And10(body: string): number {
   let product = 10;
-  for (const digit of digits) {
+  for (let i = 0; i < body.length; i++) {
+    const digit = digitAt(body, i);
+    if (digit < 0) continue;
     const sum = (product + digit) % 10 || 10;
     product = (2 * sum) % 11;
   }
   return (11 - product) % 10;
 }
 
-function gs1Mod10(digits: number[]): number {
+function gs1Mod10(body: string): number {
   let sum = 0;
   let weight = 3;
-  for (let i = digits.length - 1; i >= 0; i--) {
-    sum += weight * (digits[i] ?? 0);
+  for (let i = body.length - 1; i >= 0; i--) {
+    const digit = digitAt(body, i);
+    if (digit < 0) continue;
+    sum += weight * digit;
     weight = 4 - weight;
   }
   return (10 - (sum % 10)) % 10;
@@ -69,22 +73,24 @@ function gs1Mod10(digits: number[]): number {
 
 const S10_WEIGHTS = [8, 6, 4, 2, 3, 5, 9, 7];
 
-function upuS10(digits: number[]): number {
+function upuS10(body: string): number {
   let sum = 0;
-  for (const [i, weight] of S10_WEIGHTS.entries()) sum += weight * (digits[i] ?? 0);
+  let count = 0;
+  for (let i = 0; i < body.length; i++) {
+    const digit = digitAt(body, i);
+    if (digit < 0) continue;
+    sum += (S10_WEIGHTS[count++] ?? 0) * digit;
+  }
   const check = 11 - (sum % 11);
   // The standard folds the two remainders that have no digit of their own.
   if (check === 10) return 0;
   return check === 11 ? 5 : check;
 }
 
-function digitsOf(text: string): number[] {
-  const digits: number[] = [];
-  for (let i = 0; i < text.length; i++) {
-    const digit = text.charCodeAt(i) - 48;
-    if (digit >= 0 && digit <= 9) digits.push(digit);
-  }
-  return digits;
+/** -1 for a character that is no decimal digit. */
+function digitAt(text: string, index: number): number {
+  const digit = text.charCodeAt(index) - 48;
+  return digit >= 0 && digit <= 9 ? digit : -1;
 }
 
 export type NumberSpan = { low: string; high: string };

@@ -5,8 +5,6 @@ import type { Consignee, Parcel } from '#proto/queqiao/waybill/v1/waybill';
 /** A parcel whose every field is valid, defaults filled in; the rest of the code checks nothing. */
 export type ParcelDraft = Parcel & {
   consignee: Consignee & { address: Address };
-  /** The consignee as it was encoded by the caller, where that can be sealed as it is. */
-  consigneeBytes?: Uint8Array | undefined;
 };
 
 /** Limits of the contract; proto/queqiao/waybill/v1/waybill.proto says the same. */
@@ -17,7 +15,7 @@ const GOODS_VALUE_FEN_MAX = 1_000_000_000n;
 const MERGED_ORDER_REFS_MAX = 100;
 
 /** The valid form of a parcel, or an RpcError with the field at fault. */
-export function parseParcel(parcel: Parcel, consigneeBytes?: Uint8Array): ParcelDraft {
+export function parseParcel(parcel: Parcel): ParcelDraft {
   parcel.parcelNo ||= 1;
   const { consignee } = parcel;
   mustMatch('order_ref', parcel.orderRef, ORDER_REF, 'ORDER_REF');
@@ -37,9 +35,7 @@ export function parseParcel(parcel: Parcel, consigneeBytes?: Uint8Array): Parcel
   parseMergedOrderRefs(parcel.mergedOrderRefs);
   if (consignee === undefined) throw invalid('consignee', 'REQUIRED');
   parseConsignee(consignee);
-  const draft = parcel as ParcelDraft;
-  draft.consigneeBytes = consigneeBytes;
-  return draft;
+  return parcel as ParcelDraft;
 }
 
 function parseConsignee({ name, phone, address }: Consignee): void {

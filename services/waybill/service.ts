@@ -1,12 +1,14 @@
 import { type Handlers, implement } from '#libs/grpc';
 import { WaybillService } from '#proto/queqiao/waybill/v1/waybill_service';
-import { receive } from './consignee-bytes.ts';
+import { encodeItemOutcomes, encodeOutcomes } from './answer.ts';
 import type { Deps } from './deps.ts';
 import type { Issue } from './issue.ts';
+import { receiveItems, receiveParcels } from './receive.ts';
 import { batchGetWaybills } from './rpc/batch-get-waybills.ts';
 import { cancelWaybill } from './rpc/cancel-waybill.ts';
 import { getWaybill } from './rpc/get-waybill.ts';
 import { issueWaybill } from './rpc/issue-waybill.ts';
+import { issueWaybillStream } from './rpc/issue-waybill-stream.ts';
 import { issueWaybills } from './rpc/issue-waybills.ts';
 import { listWaybills } from './rpc/list-waybills.ts';
 import { lookUpWaybills } from './rpc/look-up-waybills.ts';
@@ -15,6 +17,7 @@ export function waybillService(deps: Deps & { issue: Issue }) {
   const handlers: Handlers<typeof WaybillService, typeof CODECS> = {
     issueWaybills: (request, context) => issueWaybills(deps, request, context),
     issueWaybill: (request, context) => issueWaybill(deps, request, context),
+    issueWaybillStream: (requests, context) => issueWaybillStream(deps, requests, context),
     getWaybill: (request, context) => getWaybill(deps, request, context),
     batchGetWaybills: (request, context) => batchGetWaybills(deps, request, context),
     lookUpWaybills: (request, context) => lookUpWaybills(deps, request, context),
@@ -24,8 +27,9 @@ export function waybillService(deps: Deps & { issue: Issue }) {
   return implement(WaybillService, handlers, CODECS);
 }
 
-/** The two hot calls keep the consignees' bytes as they came. */
+/** The hot calls are read from their bytes, and the larger answers are written as bytes. */
 const CODECS = {
-  issueWaybills: receive(WaybillService.method.issueWaybills.input),
-  issueWaybill: receive(WaybillService.method.issueWaybill.input),
+  issueWaybills: { requestDeserialize: receiveParcels, responseSerialize: encodeOutcomes },
+  issueWaybill: { requestDeserialize: receiveParcels },
+  issueWaybillStream: { requestDeserialize: receiveItems, responseSerialize: encodeItemOutcomes },
 };

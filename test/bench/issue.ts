@@ -1,118 +1,166 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import * as grpc from '@grpc/grpc-js';
-import { Client as Postgres } from 'pg';
-import { readState } from '#deploy/local/state';
-import { createClient } from '#libs/grpc';
+import { fromBinary } from '@bufbuild/protobuf';
 import { projectFile } from '#libs/run';
-import { WaybillService } from '#proto/queqiao/waybill/v1/waybill_service';
-import { demoOrders } from '../../services/cli/demo.ts';
-import { ECHO } from './echo-server.ts';
+import {
+  IssueWaybillResponseSchema,
+  IssueWaybillsResponseSchema,
+} from '#proto/queqiao/waybill/v1/waybill_service';
+import { benchCopy } from './copy.ts';
 import { type LoadFigures, load } from './load.ts';
 import type { BenchOptions } from './main.ts';
+import { requestSource } from './parcels.ts';
+import { type BenchServer, startBenchServer } from './server.ts';
+import { benchStream } from './stream.ts';
+import { openUnary, type UnaryCall } from './unary.ts';
 
 /**
  * Issuing end to end: a client process, the server in a process of its own, and its Postgres and
  * NATS, all on this machine. Beside it the two limits: Postgres' binary COPY of the same rows with
- * primary key and one unique key, and the calls of a bare grpc-js echo.
+ * primary key and one unique key, and the calls of a bare grpc-js echo. Load and echo come from the
+ * same bare client.
  */
 export async function benchIssue(options: BenchOptions): Promise<Record<string, number>> {
-  const { seconds, say } = options;
+  const { seconds, waybills, say, profile } = options;
   const folder = await mkdtemp(join(tmpdir(), 'queqiao-bench-'));
   await chmod(folder, 0o711);
-  const stateDir = join(folder, 'state');
-  const server = await startServer(stateDir, options.profile);
+  const server = await startBenchServer({ stateDir: join(folder, 'state'), profile });
   try {
     const echo = await benchEcho(seconds);
     say(`echo × 64        ${told(echo)}`);
-    const apiKey = (await readFile(join(stateDir, 'secrets', 'merchant.api-key'), 'utf8')).trim();
-    using client = createClient(WaybillService, {
-      address: server.address,
-      credentials: { apiKey },
-      deadlineMs: 30_000,
-    });
-    const parcels = parcelSource();
-    const batch = await load({
-      lanes: 8,
-      seconds,
-      call: async () => issued((await client.issueWaybills({ parcels: parcels(100) })).outcomes),
-    });
+    const batch = await measured(server, () => benchBatch(server, seconds));
     say(`batch 100 × 8    ${told(batch)}`);
-    const unary = await load({
-      lanes: 64,
-      seconds,
-      call: async () => {
-        const [parcel] = parcels(1);
-        if (parcel === undefined) throw new Error('no parcel');
-        await client.issueWaybill({ parcel });
-        return 1;
-      },
-    });
+    const bidi = await measured(server, () => benchStream(server, { seconds, isSingle: false }));
+    say(`bidi 256         ${told(bidi)}`);
+    const single = await measured(server, () => benchStream(server, { seconds, isSingle: true }));
+    say(`bidi 256, by one ${told(single)}`);
+    const unary = await measured(server, () => benchUnary(server, seconds));
     say(`unary × 64       ${told(unary)}`);
-    const copyRows = await benchCopy((await readState(stateDir))?.databaseUrl ?? '');
+    const copyRows = await benchCopy(server.databaseUrl);
     say(`COPY binary      ${Math.round(copyRows)} rows/s`);
-    return figuresOf({ echo, batch, unary, copyRows, rssMb: server.rssMaxMb() });
+    const loads = [batch, bidi, single, unary];
+    const issuedCount = loads.reduce((sum, { itemCount }) => sum + itemCount, 0);
+    const memory = await benchMemory(server, waybills - issuedCount, say);
+    return { ...figuresOf({ echo, batch, bidi, single, unary, copyRows }), ...memory };
   } finally {
     await server.stop();
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-function figuresOf({ echo, batch, unary, copyRows, rssMb }: Measured): Record<string, number> {
-  const round = (value: number, digits = 0) => Number(value.toFixed(digits));
+function figuresOf(measured: Measured): Record<string, number> {
+  const { echo, batch, bidi, single, unary, copyRows } = measured;
   return {
-    copy_rows_per_s: round(copyRows),
-    echo_calls_per_s: round(echo.itemsPerS),
-    batch_items_per_s: round(batch.itemsPerS),
-    batch_p50_ms: round(batch.p50Ms, 1),
-    batch_p99_ms: round(batch.p99Ms, 1),
-    unary_calls_per_s: round(unary.itemsPerS),
-    unary_p50_ms: round(unary.p50Ms, 1),
-    unary_p99_ms: round(unary.p99Ms, 1),
-    batch_over_copy: round(batch.itemsPerS / copyRows, 3),
-    unary_over_echo: round(unary.itemsPerS / echo.itemsPerS, 3),
-    rss_max_mb: round(rssMb),
+    copy_rows_per_s: rounded(copyRows),
+    echo_calls_per_s: rounded(echo.itemsPerS),
+    ...loadFigures('batch', 'items', batch),
+    ...loadFigures('bidi', 'items', bidi),
+    ...loadFigures('bidi_single', 'items', single),
+    ...loadFigures('unary', 'calls', unary),
+    batch_over_copy: rounded(batch.itemsPerS / copyRows, 3),
+    bidi_over_copy: rounded(bidi.itemsPerS / copyRows, 3),
+    bidi_single_over_copy: rounded(single.itemsPerS / copyRows, 3),
+    unary_over_echo: rounded(unary.itemsPerS / echo.itemsPerS, 3),
   };
 }
 
-/** Believable parcels without end, each with a key of its own. */
-function parcelSource() {
-  const orders = demoOrders(360);
-  let next = 0;
-  return (count: number) =>
-    Array.from({ length: count }, () => {
-      const order = orders[next % orders.length] as (typeof orders)[number];
-      const orderRef = `BENCH-${next++}`;
-      return {
-        orderRef,
-        // The range with room for ten thousand million.
-        courierId: 'qianxing',
-        nodeId: order.nodeId,
-        consignee: {
-          name: order.name,
-          phone: order.phone,
-          address: {
-            province: order.province,
-            city: order.city,
-            district: order.district,
-            street: order.street,
-            detail: order.detail,
-          },
-        },
-        weightG: 800 + (next % 5_000),
-        goodsDescription: order.goodsDescription,
-        remark: order.remark,
-      };
-    });
+function loadFigures(name: string, unit: string, load: MeasuredLoad): Record<string, number> {
+  return {
+    [`${name}_${unit}_per_s`]: rounded(load.itemsPerS),
+    [`${name}_p50_ms`]: rounded(load.p50Ms, 1),
+    [`${name}_p99_ms`]: rounded(load.p99Ms, 1),
+    [`${name}_server_cpu_us`]: rounded(load.serverUs, 1),
+    [`${name}_postgres_cpu_us`]: rounded(load.postgresUs, 1),
+    [`${name}_client_cpu_us`]: rounded(load.clientUs, 1),
+  };
 }
 
-function issued(outcomes: { outcome: { case?: string | undefined } }[]): number {
-  if (outcomes.some(({ outcome }) => outcome.case !== 'issued')) throw new Error('was refused');
-  return outcomes.length;
+function rounded(value: number, digits = 0): number {
+  return Number(value.toFixed(digits));
+}
+
+async function benchBatch(server: BenchServer, seconds: number): Promise<LoadFigures> {
+  const next = requestSource(100);
+  using issue = openUnary(server, `${SERVICE}/IssueWaybills`);
+  return await load({
+    lanes: 8,
+    seconds,
+    call: async () => {
+      const { outcomes } = fromBinary(IssueWaybillsResponseSchema, await issue.call(next()));
+      const isGood = outcomes.every(({ outcome }) => outcome.case === 'issued');
+      if (!isGood || outcomes.length !== 100) throw new Error('was refused');
+      return outcomes.length;
+    },
+  });
+}
+
+async function benchUnary(server: BenchServer, seconds: number): Promise<LoadFigures> {
+  const next = requestSource(1);
+  using issue = openUnary(server, `${SERVICE}/IssueWaybill`);
+  return await load({
+    lanes: 64,
+    seconds,
+    call: async () => {
+      const { issued } = fromBinary(IssueWaybillResponseSchema, await issue.call(next()));
+      if (issued === undefined) throw new Error('was refused');
+      return 1;
+    },
+  });
+}
+
+/**
+ * The server's memory while it goes on issuing, `count` more in four quarters: flat if the last two
+ * quarters need no more than the first two.
+ */
+async function benchMemory(
+  server: BenchServer,
+  count: number,
+  say: (line: string) => void,
+): Promise<Record<string, number>> {
+  const next = requestSource(100);
+  using issue = openUnary(server, `${SERVICE}/IssueWaybills`);
+  const peaksMb: number[] = [];
+  for (let quarter = 0; quarter < 4; quarter++) {
+    let rest = Math.max(0, Math.ceil(count / 4 / 100));
+    let peakMb = 0;
+    const lane = async () => {
+      while (rest-- > 0) {
+        await issue.call(next());
+        if (rest % 250 === 0) peakMb = Math.max(peakMb, await server.rssMb());
+      }
+    };
+    await Promise.all(Array.from({ length: 8 }, lane));
+    peaksMb.push(Math.max(peakMb, await server.rssMb()));
+    say(`memory           ${Math.round(peaksMb.at(-1) ?? 0)} MB in quarter ${quarter + 1}`);
+  }
+  const [first = 0, second = 0, third = 0, fourth = 0] = peaksMb;
+  return {
+    rss_growth_mb: Math.round(Math.max(third, fourth) - Math.max(first, second)),
+    rss_max_mb: Math.round(server.rssMaxMb()),
+  };
+}
+
+/** The figures of a load, with the processor time that each item cost, by process. */
+async function measured(
+  server: BenchServer,
+  run: () => Promise<LoadFigures>,
+): Promise<MeasuredLoad> {
+  const before = await server.cpuMs();
+  const client = process.cpuUsage();
+  const figures = await run();
+  const { user, system } = process.cpuUsage(client);
+  const after = await server.cpuMs();
+  const { itemCount } = figures;
+  return {
+    ...figures,
+    serverUs: ((after.server - before.server) * 1_000) / itemCount,
+    postgresUs: ((after.postgres - before.postgres) * 1_000) / itemCount,
+    clientUs: (user + system) / itemCount,
+  };
 }
 
 async function benchEcho(seconds: number): Promise<LoadFigures> {
@@ -120,92 +168,20 @@ async function benchEcho(seconds: number): Promise<LoadFigures> {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [port] = (await once(createInterface(child.stdout), 'line')) as [string];
-  const client = new grpc.Client(`127.0.0.1:${port}`, grpc.credentials.createInsecure());
-  const { echo } = ECHO;
-  const bytes = Buffer.alloc(400, 'q');
+  using echo: UnaryCall = openUnary({ address: `127.0.0.1:${port}` }, 'bench.Echo/Echo');
+  const next = requestSource(1);
   try {
     return await load({
       lanes: 64,
       seconds,
-      call: () =>
-        new Promise<number>((resolve, reject) => {
-          const { path, requestSerialize, responseDeserialize } = echo as grpc.MethodDefinition<
-            Buffer,
-            Buffer
-          >;
-          client.makeUnaryRequest(path, requestSerialize, responseDeserialize, bytes, (error) =>
-            error ? reject(error) : resolve(1),
-          );
-        }),
+      call: async () => {
+        await echo.call(next());
+        return 1;
+      },
     });
   } finally {
-    client.close();
     child.kill('SIGTERM');
   }
-}
-
-/** The rows just issued, written out by Postgres itself and read in again. */
-async function benchCopy(databaseUrl: string): Promise<number> {
-  const postgres = new Postgres({ connectionString: databaseUrl });
-  await postgres.connect();
-  try {
-    const file = `copy-${Date.now()}.bin`;
-    await postgres.query(
-      `copy (select * from waybill.waybill limit 200000) to program 'cat > /tmp/${file}' binary`,
-    );
-    await postgres.query(
-      `create table copy_target (like waybill.waybill including defaults including constraints);
-       alter table copy_target add primary key (bucket, waybill_number);
-       create unique index on copy_target (bucket, merchant_id, lower(order_ref), parcel_no)`,
-    );
-    const startMs = performance.now();
-    const { rowCount } = await postgres.query(`copy copy_target from '/tmp/${file}' binary`);
-    const seconds = (performance.now() - startMs) / 1_000;
-    await postgres.query(`copy (select 1) to program 'rm -f /tmp/${file}'; drop table copy_target`);
-    return (rowCount ?? 0) / seconds;
-  } finally {
-    await postgres.end();
-  }
-}
-
-/** All services as an operator runs them, with the demo network. */
-async function startServer(stateDir: string, profile?: string): Promise<Server> {
-  const profiling = profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : [];
-  const child: ChildProcess = spawn(
-    process.execPath,
-    ['--max-semi-space-size=64', ...profiling, projectFile('dist/services/cli/main.js'), 'start'],
-    {
-      env: {
-        ...process.env,
-        QUEQIAO_STATE_DIR: stateDir,
-        QUEQIAO_LISTEN: '127.0.0.1:0',
-        QUEQIAO_LOG_LEVEL: 'warn',
-      },
-      stdio: ['ignore', 'pipe', 'ignore'],
-    },
-  );
-  const ended = once(child, 'close');
-  let address = '';
-  for await (const line of createInterface(child.stdout as NodeJS.ReadableStream)) {
-    [, address = ''] = /^Queqiao is ready {2}gRPC (\S+)/.exec(line) ?? [];
-    if (address !== '') break;
-  }
-  if (address === '') throw new Error('the server did not start');
-  let rssMaxMb = 0;
-  const sampling = setInterval(async () => {
-    const status = await readFile(`/proc/${child.pid}/status`, 'utf8').catch(() => '');
-    const [, kb = '0'] = /VmRSS:\s+(\d+)/.exec(status) ?? [];
-    rssMaxMb = Math.max(rssMaxMb, Number(kb) / 1024);
-  }, 500);
-  return {
-    address,
-    rssMaxMb: () => rssMaxMb,
-    async stop() {
-      clearInterval(sampling);
-      child.kill('SIGTERM');
-      await ended;
-    },
-  };
 }
 
 function told({ itemsPerS, p50Ms, p99Ms }: LoadFigures): string {
@@ -213,12 +189,15 @@ function told({ itemsPerS, p50Ms, p99Ms }: LoadFigures): string {
   return `${rate}  p50 ${p50Ms.toFixed(1)} ms  p99 ${p99Ms.toFixed(1)} ms`;
 }
 
+const SERVICE = 'queqiao.waybill.v1.WaybillService';
+
+type MeasuredLoad = LoadFigures & { serverUs: number; postgresUs: number; clientUs: number };
+
 type Measured = {
   echo: LoadFigures;
-  batch: LoadFigures;
-  unary: LoadFigures;
+  batch: MeasuredLoad;
+  bidi: MeasuredLoad;
+  single: MeasuredLoad;
+  unary: MeasuredLoad;
   copyRows: number;
-  rssMb: number;
 };
-
-type Server = { address: string; rssMaxMb(): number; stop(): Promise<void> };

@@ -8,6 +8,7 @@ export async function load(options: LoadOptions): Promise<LoadFigures> {
   const startMs = performance.now() + warmUpMs;
   const endMs = startMs + seconds * 1_000;
   let items = 0;
+  let itemCount = 0;
   const latenciesMs: number[] = [];
   const lane = async () => {
     for (;;) {
@@ -15,6 +16,7 @@ export async function load(options: LoadOptions): Promise<LoadFigures> {
       if (beginMs >= endMs) return;
       const done = await call();
       const doneMs = performance.now();
+      itemCount += done;
       // Counted by when it ended, so that what hangs does not look like speed.
       if (doneMs < startMs || doneMs > endMs) continue;
       items += done;
@@ -24,7 +26,7 @@ export async function load(options: LoadOptions): Promise<LoadFigures> {
   await Promise.all(Array.from({ length: lanes }, lane));
   latenciesMs.sort((a, b) => a - b);
   const at = (share: number) => latenciesMs[Math.floor(latenciesMs.length * share)] ?? 0;
-  return { itemsPerS: items / seconds, p50Ms: at(0.5), p99Ms: at(0.99) };
+  return { itemsPerS: items / seconds, itemCount, p50Ms: at(0.5), p99Ms: at(0.99) };
 }
 
 export type LoadOptions = {
@@ -34,4 +36,10 @@ export type LoadOptions = {
   call: () => Promise<number>;
 };
 
-export type LoadFigures = { itemsPerS: number; p50Ms: number; p99Ms: number };
+export type LoadFigures = {
+  itemsPerS: number;
+  /** All items, those of the warm-up included. */
+  itemCount: number;
+  p50Ms: number;
+  p99Ms: number;
+};

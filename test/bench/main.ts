@@ -1,18 +1,22 @@
 import { parseArgs } from 'node:util';
 import { stderrNotes } from '#deploy/local/note';
 import { benchIssue } from './issue.ts';
+import { benchOverload } from './overload.ts';
 
-// npm run bench -- <subject> [--seconds n] [--json] [--profile folder]
+// npm run bench -- <subject> [--seconds n] [--waybills n] [--json] [--profile folder]
 // Rates of one run, each beside the limit it is measured against. With --json the last line is one
 // JSON object; --profile keeps a CPU profile of the server.
 
 const SUBJECTS: Record<string, (options: BenchOptions) => Promise<Record<string, number>>> = {
   issue: benchIssue,
+  overload: benchOverload,
 };
 
 export type BenchOptions = {
   /** How long each part is measured. */
   seconds: number;
+  /** How many waybills a run issues in all, to see whether memory stays flat. */
+  waybills: number;
   say: (line: string) => void;
   /** Folder for a CPU profile of the server. */
   profile?: string | undefined;
@@ -20,6 +24,7 @@ export type BenchOptions = {
 
 const OPTIONS = {
   seconds: { type: 'string', default: '8' },
+  waybills: { type: 'string', default: '2000000' },
   profile: { type: 'string' },
   json: { type: 'boolean', default: false },
 } as const;
@@ -35,8 +40,10 @@ async function main(args: string[]): Promise<number> {
   }
   const { values } = parseArgs({ args, options: OPTIONS, allowPositionals: true });
   const seconds = Number(values.seconds);
+  const waybills = Number(values.waybills);
   const { profile } = values;
-  const figures = await bench({ seconds, profile, say: (line) => stderrNotes.info(line) });
+  const say = (line: string) => stderrNotes.info(line);
+  const figures = await bench({ seconds, waybills, profile, say });
   const lines = Object.entries(figures).map(([name, value]) => `${name.padEnd(24)} ${value}`);
   const text = values.json ? JSON.stringify(figures) : lines.join('\n');
   process.stdout.write(`${text}\n`);

@@ -32,6 +32,15 @@ export const TENANT_CALLS: Readonly<Record<string, TenantCall>> = {
         merchantId: owner.merchantId,
         parcel: parcelOf(owner, 'SECRET-1'),
       }),
+    issueWaybillStream: async (client, { owner }) => {
+      const items = [{ itemId: '1', parcel: parcelOf(owner, 'SECRET-1') }];
+      const requests = (async function* () {
+        yield { merchantId: owner.merchantId, items };
+      })();
+      const answers: unknown[] = [];
+      for await (const answer of client.issueWaybillStream(requests)) answers.push(answer);
+      return answers;
+    },
     getWaybill: (client, { waybillNumber }) => client.getWaybill({ waybillNumber }),
     batchGetWaybills: (client, { waybillNumber }) =>
       client.batchGetWaybills({ waybillNumbers: [waybillNumber] }),

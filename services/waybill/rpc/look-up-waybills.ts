@@ -36,7 +36,7 @@ export async function lookUpWaybills(
   const rows = await selectByParcelKeys(
     pool,
     { merchantId: merchant.merchantId, setting: tenantOf(identity).setting },
-    valid.map((key) => ({ ...key, bucket: bucketOf(merchant, key.orderRef) })),
+    valid.map((key) => ({ ...key, bucket: bucketOf(merchant, key) })),
   );
   const found = new Map(rows.map((row) => [nameOf(row.order_ref, row.parcel_no), row]));
   return create(LookUpWaybillsResponseSchema, {

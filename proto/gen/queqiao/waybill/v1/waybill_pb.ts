@@ -376,7 +376,7 @@ export const Waybill_State = {
   CANCELLED: 2,
 
   /**
-   * Issued and shipped ahead to a place near the buyer, where it waits to be released or recalled.
+   * Issued and shipped ahead to a place near the buyer, to be released or recalled from there.
    *
    * @generated from enum value: STATE_PREPOSITIONED = 3;
    */

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file queqiao/waybill/v1/waybill_service.proto.
  */
 export const file_queqiao_waybill_v1_waybill_service: GenFile = /*@__PURE__*/
-  fileDesc("CihxdWVxaWFvL3dheWJpbGwvdjEvd2F5YmlsbF9zZXJ2aWNlLnByb3RvEhJxdWVxaWFvLndheWJpbGwudjEiWAoUSXNzdWVXYXliaWxsc1JlcXVlc3QSEwoLbWVyY2hhbnRfaWQYASABKAkSKwoHcGFyY2VscxgCIAMoCzIaLnF1ZXFpYW8ud2F5YmlsbC52MS5QYXJjZWwiSwoVSXNzdWVXYXliaWxsc1Jlc3BvbnNlEjIKCG91dGNvbWVzGAEgAygLMiAucXVlcWlhby53YXliaWxsLnYxLklzc3VlT3V0Y29tZSKhAQoMSXNzdWVPdXRjb21lEhEKCW9yZGVyX3JlZhgBIAEoCRIRCglwYXJjZWxfbm8YAiABKAUSMwoGaXNzdWVkGAMgASgLMiEucXVlcWlhby53YXliaWxsLnYxLklzc3VlZFdheWJpbGxIABIrCgVlcnJvchgEIAEoCzIaLnF1ZXFpYW8udHlwZS52MS5JdGVtRXJyb3JIAEIJCgdvdXRjb21lIqEBCg1Jc3N1ZWRXYXliaWxsEhYKDndheWJpbGxfbnVtYmVyGAEgASgJEi4KCmlzc3VlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDmFscmVhZHlfaXNzdWVkGAMgASgIEjAKBXN0YXRlGAQgASgOMiEucXVlcWlhby53YXliaWxsLnYxLldheWJpbGwuU3RhdGUiVgoTSXNzdWVXYXliaWxsUmVxdWVzdBITCgttZXJjaGFudF9pZBgBIAEoCRIqCgZwYXJjZWwYAiABKAsyGi5xdWVxaWFvLndheWJpbGwudjEuUGFyY2VsIkkKFElzc3VlV2F5YmlsbFJlc3BvbnNlEjEKBmlzc3VlZBgBIAEoCzIhLnF1ZXFpYW8ud2F5YmlsbC52MS5Jc3N1ZWRXYXliaWxsIisKEUdldFdheWJpbGxSZXF1ZXN0EhYKDndheWJpbGxfbnVtYmVyGAEgASgJIkIKEkdldFdheWJpbGxSZXNwb25zZRIsCgd3YXliaWxsGAEgASgLMhsucXVlcWlhby53YXliaWxsLnYxLldheWJpbGwiMgoXQmF0Y2hHZXRXYXliaWxsc1JlcXVlc3QSFwoPd2F5YmlsbF9udW1iZXJzGAEgAygJIlAKGEJhdGNoR2V0V2F5YmlsbHNSZXNwb25zZRI0CghvdXRjb21lcxgBIAMoCzIiLnF1ZXFpYW8ud2F5YmlsbC52MS5XYXliaWxsT3V0Y29tZSJ4Cg5XYXliaWxsT3V0Y29tZRIuCgd3YXliaWxsGAEgASgLMhsucXVlcWlhby53YXliaWxsLnYxLldheWJpbGxIABIrCgVlcnJvchgCIAEoCzIaLnF1ZXFpYW8udHlwZS52MS5JdGVtRXJyb3JIAEIJCgdvdXRjb21lIlkKFUxvb2tVcFdheWJpbGxzUmVxdWVzdBITCgttZXJjaGFudF9pZBgBIAEoCRIrCgRrZXlzGAIgAygLMh0ucXVlcWlhby53YXliaWxsLnYxLlBhcmNlbEtleSIxCglQYXJjZWxLZXkSEQoJb3JkZXJfcmVmGAEgASgJEhEKCXBhcmNlbF9ubxgCIAEoBSJOChZMb29rVXBXYXliaWxsc1Jlc3BvbnNlEjQKCG91dGNvbWVzGAEgAygLMiIucXVlcWlhby53YXliaWxsLnYxLldheWJpbGxPdXRjb21lIpQCChNMaXN0V2F5YmlsbHNSZXF1ZXN0EhMKC21lcmNoYW50X2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJEjAKBXN0YXRlGAQgASgOMiEucXVlcWlhby53YXliaWxsLnYxLldheWJpbGwuU3RhdGUSEgoKY291cmllcl9pZBgFIAEoCRIPCgdub2RlX2lkGAYgASgJEjMKD2lzc3VlX3RpbWVfZnJvbRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNQoRaXNzdWVfdGltZV9iZWZvcmUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIl4KFExpc3RXYXliaWxsc1Jlc3BvbnNlEi0KCHdheWJpbGxzGAEgAygLMhsucXVlcWlhby53YXliaWxsLnYxLldheWJpbGwSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIj4KFENhbmNlbFdheWJpbGxSZXF1ZXN0EhYKDndheWJpbGxfbnVtYmVyGAEgASgJEg4KBnJlYXNvbhgCIAEoCSJFChVDYW5jZWxXYXliaWxsUmVzcG9uc2USLAoHd2F5YmlsbBgBIAEoCzIbLnF1ZXFpYW8ud2F5YmlsbC52MS5XYXliaWxsMtcFCg5XYXliaWxsU2VydmljZRJkCg1Jc3N1ZVdheWJpbGxzEigucXVlcWlhby53YXliaWxsLnYxLklzc3VlV2F5YmlsbHNSZXF1ZXN0GikucXVlcWlhby53YXliaWxsLnYxLklzc3VlV2F5YmlsbHNSZXNwb25zZRJhCgxJc3N1ZVdheWJpbGwSJy5xdWVxaWFvLndheWJpbGwudjEuSXNzdWVXYXliaWxsUmVxdWVzdBooLnF1ZXFpYW8ud2F5YmlsbC52MS5Jc3N1ZVdheWJpbGxSZXNwb25zZRJbCgpHZXRXYXliaWxsEiUucXVlcWlhby53YXliaWxsLnYxLkdldFdheWJpbGxSZXF1ZXN0GiYucXVlcWlhby53YXliaWxsLnYxLkdldFdheWJpbGxSZXNwb25zZRJtChBCYXRjaEdldFdheWJpbGxzEisucXVlcWlhby53YXliaWxsLnYxLkJhdGNoR2V0V2F5YmlsbHNSZXF1ZXN0GiwucXVlcWlhby53YXliaWxsLnYxLkJhdGNoR2V0V2F5YmlsbHNSZXNwb25zZRJnCg5Mb29rVXBXYXliaWxscxIpLnF1ZXFpYW8ud2F5YmlsbC52MS5Mb29rVXBXYXliaWxsc1JlcXVlc3QaKi5xdWVxaWFvLndheWJpbGwudjEuTG9va1VwV2F5YmlsbHNSZXNwb25zZRJhCgxMaXN0V2F5YmlsbHMSJy5xdWVxaWFvLndheWJpbGwudjEuTGlzdFdheWJpbGxzUmVxdWVzdBooLnF1ZXFpYW8ud2F5YmlsbC52MS5MaXN0V2F5YmlsbHNSZXNwb25zZRJkCg1DYW5jZWxXYXliaWxsEigucXVlcWlhby53YXliaWxsLnYxLkNhbmNlbFdheWJpbGxSZXF1ZXN0GikucXVlcWlhby53YXliaWxsLnYxLkNhbmNlbFdheWJpbGxSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_queqiao_type_v1_item_error, file_queqiao_waybill_v1_waybill]);
+  fileDesc("CihxdWVxaWFvL3dheWJpbGwvdjEvd2F5YmlsbF9zZXJ2aWNlLnByb3RvEhJxdWVxaWFvLndheWJpbGwudjEiWAoUSXNzdWVXYXliaWxsc1JlcXVlc3QSEwoLbWVyY2hhbnRfaWQYASABKAkSKwoHcGFyY2VscxgCIAMoCzIaLnF1ZXFpYW8ud2F5YmlsbC52MS5QYXJjZWwiSwoVSXNzdWVXYXliaWxsc1Jlc3BvbnNlEjIKCG91dGNvbWVzGAEgAygLMiAucXVlcWlhby53YXliaWxsLnYxLklzc3VlT3V0Y29tZSKhAQoMSXNzdWVPdXRjb21lEhEKCW9yZGVyX3JlZhgBIAEoCRIRCglwYXJjZWxfbm8YAiABKAUSMwoGaXNzdWVkGAMgASgLMiEucXVlcWlhby53YXliaWxsLnYxLklzc3VlZFdheWJpbGxIABIrCgVlcnJvchgEIAEoCzIaLnF1ZXFpYW8udHlwZS52MS5JdGVtRXJyb3JIAEIJCgdvdXRjb21lIqEBCg1Jc3N1ZWRXYXliaWxsEhYKDndheWJpbGxfbnVtYmVyGAEgASgJEi4KCmlzc3VlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDmFscmVhZHlfaXNzdWVkGAMgASgIEjAKBXN0YXRlGAQgASgOMiEucXVlcWlhby53YXliaWxsLnYxLldheWJpbGwuU3RhdGUiVgoTSXNzdWVXYXliaWxsUmVxdWVzdBITCgttZXJjaGFudF9pZBgBIAEoCRIqCgZwYXJjZWwYAiABKAsyGi5xdWVxaWFvLndheWJpbGwudjEuUGFyY2VsIkkKFElzc3VlV2F5YmlsbFJlc3BvbnNlEjEKBmlzc3VlZBgBIAEoCzIhLnF1ZXFpYW8ud2F5YmlsbC52MS5Jc3N1ZWRXYXliaWxsIl4KGUlzc3VlV2F5YmlsbFN0cmVhbVJlcXVlc3QSEwoLbWVyY2hhbnRfaWQYASABKAkSLAoFaXRlbXMYAiADKAsyHS5xdWVxaWFvLndheWJpbGwudjEuSXNzdWVJdGVtIkgKCUlzc3VlSXRlbRIPCgdpdGVtX2lkGAEgASgJEioKBnBhcmNlbBgCIAEoCzIaLnF1ZXFpYW8ud2F5YmlsbC52MS5QYXJjZWwiZAoaSXNzdWVXYXliaWxsU3RyZWFtUmVzcG9uc2USDgoGd2luZG93GAEgASgFEjYKCG91dGNvbWVzGAIgAygLMiQucXVlcWlhby53YXliaWxsLnYxLklzc3VlSXRlbU91dGNvbWUikAEKEElzc3VlSXRlbU91dGNvbWUSDwoHaXRlbV9pZBgBIAEoCRIzCgZpc3N1ZWQYAiABKAsyIS5xdWVxaWFvLndheWJpbGwudjEuSXNzdWVkV2F5YmlsbEgAEisKBWVycm9yGAMgASgLMhoucXVlcWlhby50eXBlLnYxLkl0ZW1FcnJvckgAQgkKB291dGNvbWUiKwoRR2V0V2F5YmlsbFJlcXVlc3QSFgoOd2F5YmlsbF9udW1iZXIYASABKAkiQgoSR2V0V2F5YmlsbFJlc3BvbnNlEiwKB3dheWJpbGwYASABKAsyGy5xdWVxaWFvLndheWJpbGwudjEuV2F5YmlsbCIyChdCYXRjaEdldFdheWJpbGxzUmVxdWVzdBIXCg93YXliaWxsX251bWJlcnMYASADKAkiUAoYQmF0Y2hHZXRXYXliaWxsc1Jlc3BvbnNlEjQKCG91dGNvbWVzGAEgAygLMiIucXVlcWlhby53YXliaWxsLnYxLldheWJpbGxPdXRjb21lIngKDldheWJpbGxPdXRjb21lEi4KB3dheWJpbGwYASABKAsyGy5xdWVxaWFvLndheWJpbGwudjEuV2F5YmlsbEgAEisKBWVycm9yGAIgASgLMhoucXVlcWlhby50eXBlLnYxLkl0ZW1FcnJvckgAQgkKB291dGNvbWUiWQoVTG9va1VwV2F5YmlsbHNSZXF1ZXN0EhMKC21lcmNoYW50X2lkGAEgASgJEisKBGtleXMYAiADKAsyHS5xdWVxaWFvLndheWJpbGwudjEuUGFyY2VsS2V5IjEKCVBhcmNlbEtleRIRCglvcmRlcl9yZWYYASABKAkSEQoJcGFyY2VsX25vGAIgASgFIk4KFkxvb2tVcFdheWJpbGxzUmVzcG9uc2USNAoIb3V0Y29tZXMYASADKAsyIi5xdWVxaWFvLndheWJpbGwudjEuV2F5YmlsbE91dGNvbWUilAIKE0xpc3RXYXliaWxsc1JlcXVlc3QSEwoLbWVyY2hhbnRfaWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkSMAoFc3RhdGUYBCABKA4yIS5xdWVxaWFvLndheWJpbGwudjEuV2F5YmlsbC5TdGF0ZRISCgpjb3VyaWVyX2lkGAUgASgJEg8KB25vZGVfaWQYBiABKAkSMwoPaXNzdWVfdGltZV9mcm9tGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI1ChFpc3N1ZV90aW1lX2JlZm9yZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiXgoUTGlzdFdheWJpbGxzUmVzcG9uc2USLQoId2F5YmlsbHMYASADKAsyGy5xdWVxaWFvLndheWJpbGwudjEuV2F5YmlsbBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiPgoUQ2FuY2VsV2F5YmlsbFJlcXVlc3QSFgoOd2F5YmlsbF9udW1iZXIYASABKAkSDgoGcmVhc29uGAIgASgJIkUKFUNhbmNlbFdheWJpbGxSZXNwb25zZRIsCgd3YXliaWxsGAEgASgLMhsucXVlcWlhby53YXliaWxsLnYxLldheWJpbGwy0AYKDldheWJpbGxTZXJ2aWNlEmQKDUlzc3VlV2F5YmlsbHMSKC5xdWVxaWFvLndheWJpbGwudjEuSXNzdWVXYXliaWxsc1JlcXVlc3QaKS5xdWVxaWFvLndheWJpbGwudjEuSXNzdWVXYXliaWxsc1Jlc3BvbnNlEmEKDElzc3VlV2F5YmlsbBInLnF1ZXFpYW8ud2F5YmlsbC52MS5Jc3N1ZVdheWJpbGxSZXF1ZXN0GigucXVlcWlhby53YXliaWxsLnYxLklzc3VlV2F5YmlsbFJlc3BvbnNlEncKEklzc3VlV2F5YmlsbFN0cmVhbRItLnF1ZXFpYW8ud2F5YmlsbC52MS5Jc3N1ZVdheWJpbGxTdHJlYW1SZXF1ZXN0Gi4ucXVlcWlhby53YXliaWxsLnYxLklzc3VlV2F5YmlsbFN0cmVhbVJlc3BvbnNlKAEwARJbCgpHZXRXYXliaWxsEiUucXVlcWlhby53YXliaWxsLnYxLkdldFdheWJpbGxSZXF1ZXN0GiYucXVlcWlhby53YXliaWxsLnYxLkdldFdheWJpbGxSZXNwb25zZRJtChBCYXRjaEdldFdheWJpbGxzEisucXVlcWlhby53YXliaWxsLnYxLkJhdGNoR2V0V2F5YmlsbHNSZXF1ZXN0GiwucXVlcWlhby53YXliaWxsLnYxLkJhdGNoR2V0V2F5YmlsbHNSZXNwb25zZRJnCg5Mb29rVXBXYXliaWxscxIpLnF1ZXFpYW8ud2F5YmlsbC52MS5Mb29rVXBXYXliaWxsc1JlcXVlc3QaKi5xdWVxaWFvLndheWJpbGwudjEuTG9va1VwV2F5YmlsbHNSZXNwb25zZRJhCgxMaXN0V2F5YmlsbHMSJy5xdWVxaWFvLndheWJpbGwudjEuTGlzdFdheWJpbGxzUmVxdWVzdBooLnF1ZXFpYW8ud2F5YmlsbC52MS5MaXN0V2F5YmlsbHNSZXNwb25zZRJkCg1DYW5jZWxXYXliaWxsEigucXVlcWlhby53YXliaWxsLnYxLkNhbmNlbFdheWJpbGxSZXF1ZXN0GikucXVlcWlhby53YXliaWxsLnYxLkNhbmNlbFdheWJpbGxSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_queqiao_type_v1_item_error, file_queqiao_waybill_v1_waybill]);
 
 /**
  * Request of IssueWaybills.
@@ -210,6 +210,136 @@ export const IssueWaybillResponseSchema: GenMessage<IssueWaybillResponse> = /*@_
   messageDesc(file_queqiao_waybill_v1_waybill_service, 5);
 
 /**
+ * Request of IssueWaybillStream.
+ *
+ * @generated from message queqiao.waybill.v1.IssueWaybillStreamRequest
+ */
+export type IssueWaybillStreamRequest = Message<"queqiao.waybill.v1.IssueWaybillStreamRequest"> & {
+  /**
+   * Whose parcels. Empty means the caller's own, and in later messages that of the first; it cannot
+   * change within a stream.
+   *
+   * @generated from field: string merchant_id = 1;
+   */
+  merchantId: string;
+
+  /**
+   * 1 to 256. Those that are at hand together cost less in one message than in many.
+   *
+   * @generated from field: repeated queqiao.waybill.v1.IssueItem items = 2;
+   */
+  items: IssueItem[];
+};
+
+/**
+ * Describes the message queqiao.waybill.v1.IssueWaybillStreamRequest.
+ * Use `create(IssueWaybillStreamRequestSchema)` to create a new message.
+ */
+export const IssueWaybillStreamRequestSchema: GenMessage<IssueWaybillStreamRequest> = /*@__PURE__*/
+  messageDesc(file_queqiao_waybill_v1_waybill_service, 6);
+
+/**
+ * One parcel on a stream.
+ *
+ * @generated from message queqiao.waybill.v1.IssueItem
+ */
+export type IssueItem = Message<"queqiao.waybill.v1.IssueItem"> & {
+  /**
+   * The caller's name for the item, returned with its answer: 1 to 64 characters, different from
+   * those of all unanswered items. Required.
+   *
+   * @generated from field: string item_id = 1;
+   */
+  itemId: string;
+
+  /**
+   * The parcel. Required.
+   *
+   * @generated from field: queqiao.waybill.v1.Parcel parcel = 2;
+   */
+  parcel?: Parcel | undefined;
+};
+
+/**
+ * Describes the message queqiao.waybill.v1.IssueItem.
+ * Use `create(IssueItemSchema)` to create a new message.
+ */
+export const IssueItemSchema: GenMessage<IssueItem> = /*@__PURE__*/
+  messageDesc(file_queqiao_waybill_v1_waybill_service, 7);
+
+/**
+ * Response of IssueWaybillStream.
+ *
+ * @generated from message queqiao.waybill.v1.IssueWaybillStreamResponse
+ */
+export type IssueWaybillStreamResponse = Message<"queqiao.waybill.v1.IssueWaybillStreamResponse"> & {
+  /**
+   * In the first response, which has no outcomes: how many items may be unanswered. Later 0.
+   *
+   * @generated from field: int32 window = 1;
+   */
+  window: number;
+
+  /**
+   * What became of items of any message, in any order.
+   *
+   * @generated from field: repeated queqiao.waybill.v1.IssueItemOutcome outcomes = 2;
+   */
+  outcomes: IssueItemOutcome[];
+};
+
+/**
+ * Describes the message queqiao.waybill.v1.IssueWaybillStreamResponse.
+ * Use `create(IssueWaybillStreamResponseSchema)` to create a new message.
+ */
+export const IssueWaybillStreamResponseSchema: GenMessage<IssueWaybillStreamResponse> = /*@__PURE__*/
+  messageDesc(file_queqiao_waybill_v1_waybill_service, 8);
+
+/**
+ * What became of one item.
+ *
+ * @generated from message queqiao.waybill.v1.IssueItemOutcome
+ */
+export type IssueItemOutcome = Message<"queqiao.waybill.v1.IssueItemOutcome"> & {
+  /**
+   * As sent.
+   *
+   * @generated from field: string item_id = 1;
+   */
+  itemId: string;
+
+  /**
+   * A number or an error.
+   *
+   * @generated from oneof queqiao.waybill.v1.IssueItemOutcome.outcome
+   */
+  outcome: {
+    /**
+     * The waybill, issued now or before.
+     *
+     * @generated from field: queqiao.waybill.v1.IssuedWaybill issued = 2;
+     */
+    value: IssuedWaybill;
+    case: "issued";
+  } | {
+    /**
+     * Why there is none. If retryable, the same item may be sent again.
+     *
+     * @generated from field: queqiao.type.v1.ItemError error = 3;
+     */
+    value: ItemError;
+    case: "error";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message queqiao.waybill.v1.IssueItemOutcome.
+ * Use `create(IssueItemOutcomeSchema)` to create a new message.
+ */
+export const IssueItemOutcomeSchema: GenMessage<IssueItemOutcome> = /*@__PURE__*/
+  messageDesc(file_queqiao_waybill_v1_waybill_service, 9);
+
+/**
  * Request of GetWaybill.
  *
  * @generated from message queqiao.waybill.v1.GetWaybillRequest
@@ -228,7 +358,7 @@ export type GetWaybillRequest = Message<"queqiao.waybill.v1.GetWaybillRequest"> 
  * Use `create(GetWaybillRequestSchema)` to create a new message.
  */
 export const GetWaybillRequestSchema: GenMessage<GetWaybillRequest> = /*@__PURE__*/
-  messageDesc(file_queqiao_waybill_v1_waybill_service, 6);
+  messageDesc(file_queqiao_waybill_v1_waybill_service, 10);
 
 /**
  * Response of GetWaybill.
@@ -249,7 +379,7 @@ export type GetWaybillResponse = Message<"queqiao.waybill.v1.GetWaybillResponse"
  * Use `create(GetWaybillResponseSchema)` to create a new message.
  */
 export const GetWaybillResponseSchema: GenMessage<GetWaybillResponse> = /*@__PURE__*/
-  messageDesc(file_queqiao_waybill_v1_waybill_service, 7);
+  messageDesc(file_queqiao_waybill_v1_waybill_service, 11);
 
 /**
  * Request of BatchGetWaybills.
@@ -270,7 +400,7 @@ export type BatchGetWaybillsRequest = Message<"queqiao.waybill.v1.BatchGetWaybil
  * Use `create(BatchGetWaybillsRequestSchema)` to create a new message.
  */
 export const BatchGetWaybillsRequestSchema: GenMessage<BatchGetWaybillsRequest> = /*@__PURE__*/
-  messageDesc(file_queqiao_waybill_v1_waybill_service, 8);
+  messageDesc(file_queqiao_waybill_v1_waybill_service, 12);
 
 /**
  * Response of BatchGetWaybills.
@@ -291,7 +421,7 @@ export type BatchGetWaybillsResponse = Message<"queqiao.waybill.v1.BatchGetWaybi
  * Use `create(BatchGetWaybillsResponseSchema)` to create a new message.
  */
 export const BatchGetWaybillsResponseSchema: GenMessage<BatchGetWaybillsResponse> = /*@__PURE__*/
-  messageDesc(file_queqiao_waybill_v1_waybill_service, 9);
+  messageDesc(file_queqiao_waybill_v1_waybill_service, 13);
 
 /**
  * What was found for one number or key.
@@ -328,7 +458,7 @@ export type WaybillOutcome = Message<"queqiao.waybill.v1.WaybillOutcome"> & {
  * Use `create(WaybillOutcomeSchema)` to create a new message.
  */
 export const WaybillOutcomeSchema: GenMessage<WaybillOutcome> = /*@__PURE__*/
-  messageDesc(file_queqiao_waybill_v1_waybill_service, 10);
+  messageDesc(file_queqiao_waybill_v1_waybill_service, 14);
 
 /**
  * Request of LookUpWaybills.
@@ -356,7 +486,7 @@ export type LookUpWaybillsRequest = Message<"queqiao.waybill.v1.LookUpWaybillsRe
  * Use `create(LookUpWaybillsRequestSchema)` to create a new message.
  */
 export const LookUpWaybillsRequestSchema: GenMessage<LookUpWaybillsRequest> = /*@__PURE__*/
-  messageDesc(file_queqiao_waybill_v1_waybill_service, 11);
+  messageDesc(file_queqiao_waybill_v1_waybill_service, 15);
 
 /**
  * A merchant's own name for a parcel.
@@ -384,7 +514,7 @@ export type ParcelKey = Message<"queqiao.waybill.v1.ParcelKey"> & {
  * Use `create(ParcelKeySchema)` to create a new message.
  */
 export const ParcelKeySchema: GenMessage<ParcelKey> = /*@__PURE__*/
-  messageDesc(file_queqiao_waybill_v1_waybill_service, 12);
+  messageDesc(file_queqiao_waybill_v1_waybill_service, 16);
 
 /**
  * Response of LookUpWaybills.
@@ -405,7 +535,7 @@ export type LookUpWaybillsResponse = Message<"queqiao.waybill.v1.LookUpWaybillsR
  * Use `create(LookUpWaybillsResponseSchema)` to create a new message.
  */
 export const LookUpWaybillsResponseSchema: GenMessage<LookUpWaybillsResponse> = /*@__PURE__*/
-  messageDesc(file_queqiao_waybill_v1_waybill_service, 13);
+  messageDesc(file_queqiao_waybill_v1_waybill_service, 17);
 
 /**
  * Request of ListWaybills. Filters are joined by "and".
@@ -475,7 +605,7 @@ export type ListWaybillsRequest = Message<"queqiao.waybill.v1.ListWaybillsReques
  * Use `create(ListWaybillsRequestSchema)` to create a new message.
  */
 export const ListWaybillsRequestSchema: GenMessage<ListWaybillsRequest> = /*@__PURE__*/
-  messageDesc(file_queqiao_waybill_v1_waybill_service, 14);
+  messageDesc(file_queqiao_waybill_v1_waybill_service, 18);
 
 /**
  * Response of ListWaybills.
@@ -503,7 +633,7 @@ export type ListWaybillsResponse = Message<"queqiao.waybill.v1.ListWaybillsRespo
  * Use `create(ListWaybillsResponseSchema)` to create a new message.
  */
 export const ListWaybillsResponseSchema: GenMessage<ListWaybillsResponse> = /*@__PURE__*/
-  messageDesc(file_queqiao_waybill_v1_waybill_service, 15);
+  messageDesc(file_queqiao_waybill_v1_waybill_service, 19);
 
 /**
  * Request of CancelWaybill.
@@ -531,7 +661,7 @@ export type CancelWaybillRequest = Message<"queqiao.waybill.v1.CancelWaybillRequ
  * Use `create(CancelWaybillRequestSchema)` to create a new message.
  */
 export const CancelWaybillRequestSchema: GenMessage<CancelWaybillRequest> = /*@__PURE__*/
-  messageDesc(file_queqiao_waybill_v1_waybill_service, 16);
+  messageDesc(file_queqiao_waybill_v1_waybill_service, 20);
 
 /**
  * Response of CancelWaybill.
@@ -552,7 +682,7 @@ export type CancelWaybillResponse = Message<"queqiao.waybill.v1.CancelWaybillRes
  * Use `create(CancelWaybillResponseSchema)` to create a new message.
  */
 export const CancelWaybillResponseSchema: GenMessage<CancelWaybillResponse> = /*@__PURE__*/
-  messageDesc(file_queqiao_waybill_v1_waybill_service, 17);
+  messageDesc(file_queqiao_waybill_v1_waybill_service, 21);
 
 /**
  * Issues, reads and cancels e-waybills.
@@ -584,6 +714,21 @@ export const WaybillService: GenService<{
     methodKind: "unary";
     input: typeof IssueWaybillRequestSchema;
     output: typeof IssueWaybillResponseSchema;
+  },
+  /**
+   * Draws waybills through one long connection, for parcels that turn up one by one: they go in as
+   * they come, and the answers come out in any order, each under the caller's own item_id. The
+   * first response tells the window: past so many unanswered items the server reads no more. A bad
+   * parcel is answered with its error and the stream goes on; a message that breaks the rules ends
+   * it. Ended by the server (STREAM_MOVED) or cut, the caller opens another and sends again what
+   * was not answered: what was issued all the same is answered with the same number.
+   *
+   * @generated from rpc queqiao.waybill.v1.WaybillService.IssueWaybillStream
+   */
+  issueWaybillStream: {
+    methodKind: "bidi_streaming";
+    input: typeof IssueWaybillStreamRequestSchema;
+    output: typeof IssueWaybillStreamResponseSchema;
   },
   /**
    * Reads one waybill by number.
