@@ -204,6 +204,7 @@ describe('the tables', () => {
     );
     expect(open.map(({ name }) => name)).toEqual([
       'network.dead_letter',
+      'waybill.issue_quota',
       'waybill.number_cursor',
       'waybill.number_lease',
     ]);

@@ -10,6 +10,15 @@ drop index waybill.waybill_parcel_key;
 create unique index waybill_parcel_key on waybill.waybill
   (bucket, merchant_id, order_key, parcel_no);
 
+-- How many waybills a caller's quota of a day (UTC) has given out. It belongs to a key or token
+-- issuer, which may be an operator's, and is nothing that a tenant ever asks for.
+create table waybill.issue_quota (
+  quota_id text collate "C" not null,
+  day date not null,
+  taken_count bigint not null check (taken_count >= 0),
+  primary key (quota_id, day)
+);
+
 -- Every table that names a merchant. What names none is common to all: leases of numbers.
 do $$
 declare
