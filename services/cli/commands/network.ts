@@ -21,10 +21,11 @@ import {
   RESOURCES,
   type Resource,
 } from './network-resource.ts';
+import { TOKEN_ISSUER } from './token-issuer-resource.ts';
 
-/** `queqiao merchant|courier|node|range list|get|create|update`, one command for each kind. */
+/** `queqiao merchant|courier|node|range|issuer list|get|create|update`, a command for each kind. */
 export function networkCommands(context: CliContext): Command[] {
-  return RESOURCES.map((resource) =>
+  return [...RESOURCES, TOKEN_ISSUER].map((resource) =>
     new Command(resource.name)
       .description(resource.title)
       .addCommand(listCommand(context, resource))
