@@ -1,3 +1,4 @@
+import type { PeerCertificate } from 'node:tls';
 import type { Deadline, Metadata } from '@grpc/grpc-js';
 import { RpcError, tooMany } from '#libs/errors';
 import type { Clock } from '#libs/run';
@@ -6,9 +7,10 @@ import type { Identity } from './identity.ts';
 import { HOP_MS, type Limits } from './limits.ts';
 import type { OpenStreams } from './open-streams.ts';
 import type { RateLimits } from './rate-limits.ts';
-import { KIND_SCOPES } from './scopes.ts';
+import { KIND_SCOPES, METHOD_SERVICES } from './scopes.ts';
 import type { ServerCall } from './server-call.ts';
 import { SERVICE_TOKEN_PREFIX, type Secret, verifyServiceToken } from './service-token.ts';
+import { serviceIn } from './tls.ts';
 
 /** When to come back after OVERLOADED. */
 const RETRY_AFTER_MS = 200;
@@ -19,7 +21,7 @@ const RETRY_AFTER_MS = 200;
  */
 export function admit(
   call: ServerCall,
-  { metadata, deadline, peer }: Arrival,
+  { metadata, deadline, peer, certificate }: Arrival,
   rules: AdmissionRules,
 ): Promise<void> | undefined {
   const { limits } = rules;
@@ -31,7 +33,7 @@ export function admit(
   // A call being served may need an answer of our own services: they never wait behind it.
   if (isFromService(metadata)) rules.servicesInFlight.enter(call);
   else rules.inFlight.enter(call);
-  const identity = identify(metadata, rules);
+  const identity = identify({ metadata, certificate }, rules);
   if (identity instanceof Promise)
     return identity.then((known) => admitAs(call, { identity: known, peer }, rules));
   admitAs(call, { identity, peer }, rules);
@@ -46,6 +48,7 @@ function admitAs(
   call.identity = identity;
   checkAddress(identity, peer);
   const scope = checkScope(call.method, identity, rules.scopes);
+  if (identity.kind === 'service') checkService(call.method, identity.id);
   rules.rates.take(identity, scope);
   if (!call.isStream || call.isEnded) return;
   // Open, it only waits; what it sends takes a place when it is worked on, see StreamContext.
@@ -73,14 +76,24 @@ export function shortened(deadline: Deadline, maxMs: number, nowMs: number): num
   return Math.min(Number(deadline) - HOP_MS, nowMs + maxMs);
 }
 
-function identify(metadata: Metadata, rules: AdmissionRules): Identity | Promise<Identity> {
+function identify(
+  { metadata, certificate }: Pick<Arrival, 'metadata' | 'certificate'>,
+  rules: AdmissionRules,
+): Identity | Promise<Identity> {
   const [header, second] = metadata.get('authorization');
   const [, secret] = /^Bearer +([\x21-\x7e]+)$/i.exec(String(header ?? '')) ?? [];
   if (secret === undefined || second !== undefined) throw new RpcError('API_KEY_MISSING');
-  if (rules.serviceSecret !== undefined && secret.startsWith(SERVICE_TOKEN_PREFIX)) {
-    return verifyServiceToken(rules.serviceSecret, secret, rules.now());
-  }
-  return rules.authenticate(secret);
+  if (!secret.startsWith(SERVICE_TOKEN_PREFIX)) return rules.authenticate(secret);
+  // Where services have certificates, a secret that they share is worth nothing.
+  if (rules.hasServiceCertificates) return serviceOf(certificate());
+  if (rules.serviceSecret === undefined) return rules.authenticate(secret);
+  return verifyServiceToken(rules.serviceSecret, secret, rules.now());
+}
+
+function serviceOf(certificate: PeerCertificate | undefined): Identity {
+  const id = certificate && serviceIn(certificate);
+  if (id === undefined) throw new RpcError('CERTIFICATE_MISSING');
+  return { kind: 'service', id, scopes: KIND_SCOPES.service, keyId: 'certificate' };
 }
 
 function checkAddress({ addresses }: Identity, peer: () => string): void {
@@ -102,6 +115,13 @@ function checkScope(method: string, { kind, scopes }: Identity, table: MethodSco
     throw new RpcError('SCOPE_MISSING', { metadata: { scope } });
   }
   return scope;
+}
+
+/** A service calls what it has to, not all that services may. */
+function checkService(method: string, service: string): void {
+  if (!METHOD_SERVICES[method]?.includes(service)) {
+    throw new RpcError('SERVICE_NOT_ALLOWED', { metadata: { service } });
+  }
 }
 
 /**
@@ -160,6 +180,8 @@ export type Arrival = {
   deadline: Deadline;
   /** Address and port at the other end of the connection. */
   peer: () => string;
+  /** What the other end showed, if it is good and of the authority that we trust. */
+  certificate: () => PeerCertificate | undefined;
 };
 
 /** Whom a secret speaks for, at once where that is known; API_KEY_INVALID if for nobody. */
@@ -172,6 +194,8 @@ export type AdmissionRules = {
   readonly authenticate: Authenticate;
   readonly scopes: MethodScopes;
   readonly serviceSecret: Secret | undefined;
+  /** Services prove themselves by certificates, not by the secret. */
+  readonly hasServiceCertificates: boolean;
   readonly limits: Limits;
   readonly inFlight: InFlight;
   /** Of calls by our own services. */

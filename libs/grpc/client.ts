@@ -7,9 +7,15 @@ import { ClientStream } from './client-stream.ts';
 import { type AnyMethod, type MethodName, methodOf, serviceDefinition } from './definition.ts';
 import type { CallContext } from './identity.ts';
 import { clientChannelOptions, MESSAGE_BYTES_MAX } from './limits.ts';
-import { type Secret, serviceTokens } from './service-token.ts';
+import { SERVICE_BY_CERTIFICATE, type Secret, serviceTokens } from './service-token.ts';
 import { fromServiceError, toServiceError } from './status.ts';
 import { openTelemetry, type StartMeasuring, withTrace } from './telemetry.ts';
+import {
+  nameOfService,
+  publicChannelCredentials,
+  serviceChannelCredentials,
+  type TlsFiles,
+} from './tls.ts';
 
 const DEFAULT_DEADLINE_MS = 10_000;
 
@@ -22,9 +28,8 @@ export function createClient<Desc extends DescService>(
   desc: Desc,
   options: ClientOptions,
 ): Client<Desc> {
-  const insecure = grpc.credentials.createInsecure();
-  const isService = options.credentials !== undefined && 'serviceName' in options.credentials;
-  const channel = new grpc.Channel(options.address, insecure, clientChannelOptions(isService));
+  const { security, settings } = channelOf(options);
+  const channel = new grpc.Channel(options.address, security, settings);
   const deps: CallDeps = {
     channel,
     metadata: metadataSource(bearerOf(options.credentials)),
@@ -40,6 +45,19 @@ export function createClient<Desc extends DescService>(
   ]);
   const close = () => channel.close();
   return { ...Object.fromEntries(methods), close, [Symbol.dispose]: close } as Client<Desc>;
+}
+
+function channelOf({ credentials = {}, caFile }: ClientOptions) {
+  if ('certificate' in credentials) {
+    const name = nameOfService(credentials.service);
+    const security = serviceChannelCredentials(credentials.certificate);
+    // Whatever its address, the other side must prove that it is this service.
+    const settings = { ...clientChannelOptions(true), 'grpc.ssl_target_name_override': name };
+    return { security, settings };
+  }
+  const security =
+    caFile === undefined ? grpc.credentials.createInsecure() : publicChannelCredentials(caFile);
+  return { security, settings: clientChannelOptions('serviceName' in credentials) };
 }
 
 function invoke(deps: CallDeps, method: AnyMethod, { request, call }: Invocation): Promise<object> {
@@ -187,6 +205,8 @@ function bearerOf(credentials: Credentials = {}): () => string | undefined {
     const { secret, serviceName, now = () => new Date() } = credentials;
     return serviceTokens(secret, serviceName, now);
   }
+  // Says only that the certificate tells the rest.
+  if ('certificate' in credentials) return () => SERVICE_BY_CERTIFICATE;
   const { apiKey } = credentials;
   return typeof apiKey === 'function' ? apiKey : () => apiKey;
 }
@@ -239,14 +259,20 @@ export type ClientOptions = {
   /** Host and port. */
   address: string;
   credentials?: Credentials;
+  /** Calls over TLS: PEM file of the authority to trust; '' trusts those that Node knows. */
+  caFile?: string | undefined;
   /** Default 10 s. */
   deadlineMs?: number;
 };
 
-/** An API key, or the name of one of Queqiao's own services with the secret that they share. */
+/**
+ * An API key or token; or the name of one of Queqiao's own services with the secret that they share;
+ * or such a service's certificate, and the name of the service that it calls.
+ */
 export type Credentials =
   | { apiKey?: string | (() => string) }
-  | { serviceName: string; secret: Secret; now?: Clock };
+  | { serviceName: string; secret: Secret; now?: Clock }
+  | { certificate: TlsFiles; service: string };
 
 export type CallOptions = {
   signal?: AbortSignal;

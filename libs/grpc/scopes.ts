@@ -58,6 +58,22 @@ export const RATE_CLASSES: Readonly<Record<Scope, RateClass>> = {
 
 export type RateClass = 'issue' | 'read' | 'change';
 
+/** `queqiao` is a process that runs all services and knows no certificates. */
+const CALLERS = ['waybill', 'network', 'queqiao'];
+
+/**
+ * Which of our own services may call a method, by the name in its certificate. A method that is not
+ * listed is refused to all of them.
+ */
+export const METHOD_SERVICES: Readonly<Record<string, readonly string[]>> = {
+  'queqiao.network.v1.NetworkService/GetMerchant': CALLERS,
+  'queqiao.network.v1.NetworkService/GetCourier': CALLERS,
+  'queqiao.network.v1.NetworkService/GetNode': CALLERS,
+  'queqiao.network.v1.NetworkService/ListNumberRanges': CALLERS,
+  'queqiao.network.v1.NetworkService/AuthenticateApiKey': CALLERS,
+  'queqiao.network.v1.NetworkService/ListTokenIssuers': CALLERS,
+};
+
 /** What an identity of each kind may hold at most, whatever its key says. */
 export const KIND_SCOPES: Readonly<Record<IdentityKind, ReadonlySet<string>>> = {
   operator: setOf(

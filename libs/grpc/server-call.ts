@@ -65,7 +65,12 @@ export abstract class ServerCall implements CallListener {
     const { startMeasuring, admit } = this.#deps;
     this.#measuring = startMeasuring?.(this.method, extractTrace(metadata));
     const { base } = this;
-    const arrival = { metadata, deadline: base.getDeadline(), peer: () => base.getPeer() };
+    const arrival: Arrival = {
+      metadata,
+      deadline: base.getDeadline(),
+      peer: () => base.getPeer(),
+      certificate: () => base.getAuthContext().sslPeerCertificate,
+    };
     try {
       const admitted = admit(this, arrival);
       if (admitted === undefined) this.#begin(metadata);

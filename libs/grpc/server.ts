@@ -22,6 +22,7 @@ import type { Secret } from './service-token.ts';
 import { openRunning, type RunningServer } from './stop.ts';
 import { type ServedStream, StreamCall } from './stream-call.ts';
 import { openTelemetry } from './telemetry.ts';
+import { serverCredentials, type TlsFiles } from './tls.ts';
 import { OpenCall, type ServedMethod, UnaryCall } from './unary-call.ts';
 
 /** Starts to serve. Throws one sentence if it cannot listen. */
@@ -33,7 +34,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const streams = new OpenStreams(limits.streamsPerIdentityMax);
   const rates = new RateLimits(limits);
   const places = { inFlight, servicesInFlight, streams, rates };
-  const rules = { authenticate, scopes, serviceSecret, limits, ...places, now };
+  const hasServiceCertificates = options.tls?.caFile !== undefined;
+  const known = { authenticate, serviceSecret, hasServiceCertificates };
+  const rules = { ...known, scopes, limits, ...places, now };
   const { services, log } = options;
   const server = new grpc.Server({
     ...serverChannelOptions(limits),
@@ -42,7 +45,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   for (const service of services) addService(server, service);
   const health = await addHealth(server, options);
   if (options.reflection) reflection(services.map(({ desc }) => desc)).addToServer(server);
-  const address = await listen(server, options.listen);
+  const address = await listen(server, options);
   health?.start();
   return openRunning({ server, address, health, inFlight, streams });
 }
@@ -135,9 +138,10 @@ async function addHealth(
   return opened;
 }
 
-function listen(server: grpc.Server, address: string): Promise<string> {
+function listen(server: grpc.Server, { listen: address, tls }: ServerOptions): Promise<string> {
+  const credentials = serverCredentials(tls);
   return new Promise((resolve, reject) => {
-    server.bindAsync(address, grpc.ServerCredentials.createInsecure(), (cause, port) => {
+    server.bindAsync(address, credentials, (cause, port) => {
       const [, why] = /errors: \[(.+)\]$/.exec(cause?.message ?? '') ?? [];
       if (cause)
         reject(new Error(`cannot listen on ${address}: ${why ?? cause.message}`, { cause }));
@@ -160,6 +164,8 @@ export type ServerOptions = {
   log: Logger;
   /** Shared by Queqiao's own services; without it no service token is accepted. */
   serviceSecret?: Secret;
+  /** Serves over TLS. With a CA, services prove themselves by certificates instead. */
+  tls?: TlsFiles | undefined;
   /** Default: METHOD_SCOPES. */
   scopes?: MethodScopes;
   limits?: Partial<Limits>;
