@@ -11,7 +11,7 @@ import {
 } from '#libs/db';
 import { openDirectory } from '#libs/directory';
 import { RpcError } from '#libs/errors';
-import { type Client, createClient, startServer } from '#libs/grpc';
+import { type Client, createClient, type Limits, startServer, type TlsFiles } from '#libs/grpc';
 import type { Logger } from '#libs/log';
 import { type Clock, type Closable, closeInOrder, projectFile } from '#libs/run';
 import { NetworkService } from '#proto/queqiao/network/v1/network_service';
@@ -22,7 +22,7 @@ import type { Module, RunningModule, Secrets } from './module.ts';
  * events, also when all run here: they reach the network service by its address like anyone else.
  */
 export async function runServices(options: RunOptions): Promise<RunningServices> {
-  const { modules, natsUrl, listen, secrets, log, now } = options;
+  const { modules, natsUrl, listen, secrets, tls, log, now } = options;
   const opened: Closable[] = [];
   // Closed in reverse order of opening.
   const closeAll = (graceMs: number) => closeInOrder(opened.toReversed(), graceMs);
@@ -36,7 +36,9 @@ export async function runServices(options: RunOptions): Promise<RunningServices>
     let networkAddress = options.networkAddress ?? '';
     let client: Client<typeof NetworkService> | undefined;
     const network = () => {
-      const credentials = { serviceName: 'queqiao', secret: secrets.serviceSecret, now };
+      const credentials = tls
+        ? { certificate: tls, service: 'network' }
+        : { serviceName: 'queqiao', secret: secrets.serviceSecret, now };
       client ??= createClient(NetworkService, { address: networkAddress, credentials });
       return client;
     };
@@ -59,6 +61,8 @@ export async function runServices(options: RunOptions): Promise<RunningServices>
       services: running.flatMap(({ services }) => services),
       authenticate: (secret) => directory.identity(secret),
       serviceSecret: secrets.serviceSecret,
+      tls,
+      limits: options.limits ?? {},
       health: { check: (service) => isServing(running, service) },
       reflection: options.reflection,
       log,
@@ -153,6 +157,9 @@ export type RunOptions = {
   /** Where the network service is; this process itself if not given. */
   networkAddress?: string | undefined;
   secrets: Secrets;
+  /** The process's certificate; without it, plain connections and a shared secret. */
+  tls?: TlsFiles | undefined;
+  limits?: Partial<Limits>;
   reflection: boolean;
   log: Logger;
   now: Clock;

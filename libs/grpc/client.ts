@@ -266,7 +266,7 @@ export type ClientOptions = {
 };
 
 /**
- * An API key or token; or the name of one of Queqiao's own services with the secret that they share;
+ * An API key or token; the name of one of Queqiao's own services with the secret that they share;
  * or such a service's certificate, and the name of the service that it calls.
  */
 export type Credentials =

@@ -19,7 +19,7 @@ export function serverCredentials(files: TlsFiles | undefined): grpc.ServerCrede
   if (files === undefined) return grpc.ServerCredentials.createInsecure();
   assertUsable(files);
   const provider = watched(files);
-  // Certificates of callers are asked for, and looked at where a service calls: merchants have none.
+  // Certificates of callers are asked for and looked at where a service calls; merchants have none.
   const ca = files.caFile === undefined ? null : provider;
   // Its own certificate's provider comes first, whatever the published types call it.
   return grpc.experimental.createCertificateProviderServerCredentials(provider, ca, false);

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { bootstrapCommand } from './bootstrap.ts';
+import { certCommand } from './cert.ts';
 import { eventsCommand } from './commands/events.ts';
 import { issueCommand } from './commands/issue.ts';
 import { keyCommand } from './commands/key.ts';
@@ -20,6 +21,7 @@ export function program(context: CliContext): Command {
     serveCommand(context),
     migrateCommand(context),
     bootstrapCommand(context),
+    certCommand(context),
     issueCommand(context),
     waybillCommand(context),
     ...networkCommands(context),

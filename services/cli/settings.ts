@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
-import { durationMs, list, readConfig, secretFile, text, url } from '#libs/config';
+import { durationMs, integer, list, readConfig, secretFile, text, url } from '#libs/config';
+import type { TlsFiles } from '#libs/grpc';
 
 /** Settings of `queqiao serve`, `migrate` and `start`; README.md lists them for operators. */
 export const SHAPE = {
@@ -19,6 +20,13 @@ export const SHAPE = {
   }),
   /** Longest time from the signal to stop until the process ends. */
   QUEQIAO_SHUTDOWN_GRACE_MS: durationMs({ default: 25_000, min: 0, max: 600_000 }),
+  /** The certificate of this process, its key, and the authority of all services; all or none. */
+  QUEQIAO_TLS_CERT_FILE: text({ default: '' }),
+  QUEQIAO_TLS_KEY_FILE: text({ default: '' }),
+  QUEQIAO_TLS_CA_FILE: text({ default: '' }),
+  /** Calls of one key or token and one kind of call, where the key says nothing else. */
+  QUEQIAO_CALLS_PER_S: integer({ default: 2_000, min: 1, max: 1_000_000 }),
+  QUEQIAO_BURST_COUNT: integer({ default: 4_000, min: 1, max: 1_000_000 }),
   /** Secrets; without these they are files of the state folder, made at the first start. */
   QUEQIAO_API_KEY_PEPPER_FILE: secretFile({ default: '' }),
   QUEQIAO_SERVICE_SECRET_FILE: secretFile({ default: '' }),
@@ -36,11 +44,27 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     stateDir: resolve(config.QUEQIAO_STATE_DIR),
     logLevel: config.QUEQIAO_LOG_LEVEL[0] ?? 'info',
     shutdownGraceMs: config.QUEQIAO_SHUTDOWN_GRACE_MS,
+    tls: tlsOf(config),
+    callLimits: { callsPerS: config.QUEQIAO_CALLS_PER_S, burstCount: config.QUEQIAO_BURST_COUNT },
     apiKeyPepper: config.QUEQIAO_API_KEY_PEPPER_FILE || undefined,
     serviceSecret: config.QUEQIAO_SERVICE_SECRET_FILE || undefined,
     masterKeyFile: config.QUEQIAO_MASTER_KEY_FILE || undefined,
   };
 }
+
+function tlsOf(config: TlsSettings): TlsFiles | undefined {
+  const certFile = config.QUEQIAO_TLS_CERT_FILE;
+  const keyFile = config.QUEQIAO_TLS_KEY_FILE;
+  const caFile = config.QUEQIAO_TLS_CA_FILE;
+  // The authority alone is what commands need to call a server.
+  if (certFile === '' && keyFile === '') return undefined;
+  if (certFile !== '' && keyFile !== '' && caFile !== '') return { certFile, keyFile, caFile };
+  throw new Error(
+    'Set QUEQIAO_TLS_CERT_FILE, QUEQIAO_TLS_KEY_FILE and QUEQIAO_TLS_CA_FILE, all three or none.',
+  );
+}
+
+type TlsSettings = Record<`QUEQIAO_TLS_${'CERT' | 'KEY' | 'CA'}_FILE`, string>;
 
 export type Settings = {
   databaseUrl: string | undefined;
@@ -52,6 +76,8 @@ export type Settings = {
   stateDir: string;
   logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
   shutdownGraceMs: number;
+  tls: TlsFiles | undefined;
+  callLimits: { callsPerS: number; burstCount: number };
   apiKeyPepper: string | undefined;
   serviceSecret: string | undefined;
   masterKeyFile: string | undefined;

@@ -48,9 +48,9 @@ async function start(context: CliContext, options: StartOptions): Promise<number
   const system = await starting;
   try {
     const operatorKey = await announce(settings.stateDir, system, now);
-    const { address, natsUrl } = system;
+    const { address, natsUrl, caFile } = system;
     const status = options.demo
-      ? await prepareDemo(context, settings, { address, operatorKey, progress })
+      ? await prepareDemo(context, settings, { address, caFile, operatorKey, progress })
       : Exit.OK;
     const nats = natsUrl ?? 'none, events wait in the outbox';
     await write(stdout, `Queqiao is ready  gRPC ${address}  NATS ${nats}\n`);
@@ -71,16 +71,17 @@ async function start(context: CliContext, options: StartOptions): Promise<number
 async function prepareDemo(
   context: CliContext,
   { stateDir }: Settings,
-  { address, operatorKey, progress }: DemoDeps,
+  { address, caFile, operatorKey, progress }: DemoDeps,
 ): Promise<number> {
   const folder = join(stateDir, 'demo');
   const file = join(folder, 'orders.csv');
-  const known = await merchantKey(stateDir, address);
+  const known = await merchantKey(stateDir, { address, caFile });
   if (known !== undefined && existsSync(`${file}.result.csv`)) return Exit.OK;
 
   progress('Loading the demo network …');
   using network = createClient(NetworkService, {
     address,
+    caFile,
     credentials: { apiKey: operatorKey },
   });
   await loadDemo({ network });
@@ -119,6 +120,7 @@ async function makeMerchantKey(
 type StartOptions = { exitWhenReady?: boolean; demo: boolean };
 type DemoDeps = {
   address: string;
+  caFile: string | undefined;
   operatorKey: string;
   progress: (sentence: string) => void;
 };

@@ -52,7 +52,7 @@ function parse(tokenIssuer: TokenIssuer | undefined, stateOf: typeof state): Tok
   };
 }
 
-/** A set of public keys that can be used as they are; anything else would show at the first call. */
+/** A set of public keys that can be used as they are; else it would show at the first call. */
 function parseJwks(field: string, text: string): string {
   if (text === '') throw invalid(field, 'REQUIRED');
   if (text.length > JWKS_MAX) throw invalid(field, 'TOO_LONG', { max: JWKS_MAX });

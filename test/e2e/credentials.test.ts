@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Code, RpcError } from '#libs/errors';
 import { Subject_Kind } from '#proto/queqiao/network/v1/api_key';
 import { TokenIssuer_State } from '#proto/queqiao/network/v1/token_issuer';
+import { testFolder } from '#test/support/folder';
 import {
   parcelOf,
   type SeededMerchant,
@@ -11,6 +12,9 @@ import {
   type TestSystem,
   testSystem,
 } from '#test/support/system';
+import { certCommand } from '../../services/cli/cert.ts';
+import { cli } from '../../services/cli/commands/cli.fixture.ts';
+import { networkCommands } from '../../services/cli/commands/network.ts';
 
 // What callers prove themselves with, through the whole system: keys, tokens, limits.
 
@@ -128,4 +132,33 @@ describe('a token', () => {
     await refusal(system.waybill(token).listWaybills({}));
     expect(system.logged()).not.toContain(token.split('.')[2]);
   });
+});
+
+describe('a system over TLS', () => {
+  it('serves keys, and its services know each other by their certificates', async () => {
+    await using folder = await testFolder();
+    const env = { QUEQIAO_STATE_DIR: folder.path };
+    const made = await cli([certCommand], ['cert', '--json'], { env });
+    const [files] = made.json() as Record<string, string>[];
+    const tls = {
+      certFile: files?.['QUEQIAO_TLS_CERT_FILE'] ?? '',
+      keyFile: files?.['QUEQIAO_TLS_KEY_FILE'] ?? '',
+      caFile: files?.['QUEQIAO_TLS_CA_FILE'] ?? '',
+    };
+    await using secure = await testSystem({ tls });
+    const merchant = await seedMerchant(secure);
+    const { issued } = await secure
+      .waybill(merchant.apiKey)
+      .issueWaybill({ parcel: parcelOf(merchant, 'OVER-TLS') });
+    expect(issued?.waybillNumber).toMatch(/^Q/);
+    // Keys were looked up by a service that showed its certificate.
+    expect(secure.logged()).toContain('"identity_kind":"service","identity_id":"network"');
+    const { address, operatorKey: apiKey } = secure;
+    const commands = [networkCommands];
+    const plainly = await cli(commands, ['merchant', 'list'], { address, apiKey });
+    expect(plainly.exit).not.toBe(0);
+    const trusting = { QUEQIAO_TLS_CA_FILE: tls.caFile };
+    const listed = await cli(commands, ['merchant', 'list'], { address, apiKey, env: trusting });
+    expect(listed).toMatchObject({ exit: 0, stderr: '' });
+  }, 60_000);
 });

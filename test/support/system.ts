@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { inject } from 'vitest';
 import { openPool } from '#libs/db';
-import { type Client, createClient } from '#libs/grpc';
+import { type Client, createClient, type TlsFiles } from '#libs/grpc';
 import { createLogger } from '#libs/log';
 import { createMasterKeyFile, loadMasterKey } from '#libs/privacy';
 import type { Clock } from '#libs/run';
@@ -46,6 +46,7 @@ export async function testSystem(options: TestSystemOptions = {}): Promise<TestS
       natsUrl: 'natsUrl' in options ? options.natsUrl : inject('natsUrl'),
       listen: '127.0.0.1:0',
       secrets,
+      tls: options.tls,
       reflection: true,
       log,
       now,
@@ -57,6 +58,12 @@ export async function testSystem(options: TestSystemOptions = {}): Promise<TestS
     clients.push(client);
     return client;
   };
+  const caFile = options.tls?.caFile;
+  const target = (apiKey: string) => ({
+    address: services.address,
+    caFile,
+    credentials: { apiKey },
+  });
   const system: TestSystem = {
     database,
     secrets,
@@ -65,10 +72,8 @@ export async function testSystem(options: TestSystemOptions = {}): Promise<TestS
     get address() {
       return services.address;
     },
-    network: (apiKey = operatorKey) =>
-      keep(createClient(NetworkService, { address: services.address, credentials: { apiKey } })),
-    waybill: (apiKey = operatorKey) =>
-      keep(createClient(WaybillService, { address: services.address, credentials: { apiKey } })),
+    network: (apiKey = operatorKey) => keep(createClient(NetworkService, target(apiKey))),
+    waybill: (apiKey = operatorKey) => keep(createClient(WaybillService, target(apiKey))),
     async restart() {
       await services.stop(20_000);
       services = await run();
@@ -192,6 +197,7 @@ export type TestSystemOptions = {
   now?: Clock;
   /** Default the shared server; undefined runs without any NATS. */
   natsUrl?: string | undefined;
+  tls?: TlsFiles | undefined;
 };
 
 export type TestSystem = AsyncDisposable & {

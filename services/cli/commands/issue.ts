@@ -65,11 +65,11 @@ async function issue(
   options: IssueOptions,
   retry: SenderOptions['retry'],
 ): Promise<number> {
-  const { address, apiKey } = connect(context, options);
+  const target = connect(context, options);
   await using input = await openInput(context, file);
   const resultPath = options.result ?? `${input.name}.result.csv`;
   if (resolve(resultPath) === resolve(file)) throw fileProblem('IS_INPUT', placeOf('file'));
-  using client = createClient(WaybillService, { address, credentials: { apiKey } });
+  using client = createClient(WaybillService, target);
   using interruption = watchInterrupt(context, () => input.stop());
   const stop = new AbortController();
   const signal = AbortSignal.any([interruption.signal, stop.signal]);

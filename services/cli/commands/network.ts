@@ -209,8 +209,7 @@ async function withClient(
   body: (client: NetworkClient) => Promise<number>,
 ): Promise<void> {
   await runAction(context, options, async () => {
-    const { address, apiKey } = connect(context, options, 'operator');
-    using client = createClient(NetworkService, { address, credentials: { apiKey } });
+    using client = createClient(NetworkService, connect(context, options, 'operator'));
     return await body(client);
   });
 }

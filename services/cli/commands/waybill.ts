@@ -172,8 +172,7 @@ async function withClient(
   body: (client: Client<typeof WaybillService>) => Promise<number>,
 ): Promise<void> {
   await runAction(context, options, async () => {
-    const { address, apiKey } = connect(context, options);
-    using client = createClient(WaybillService, { address, credentials: { apiKey } });
+    using client = createClient(WaybillService, connect(context, options));
     return await body(client);
   });
 }

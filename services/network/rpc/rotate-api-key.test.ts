@@ -13,7 +13,7 @@ import {
 const DAY_MS = 24 * 3_600_000;
 
 describe('RotateApiKey', () => {
-  test('makes a successor that is the old key but for its secret, and ends the old one', async () => {
+  test('makes a successor that is the old key but for its secret; ends the old one', async () => {
     await using network = await seeded();
     const rotated = await network
       .as('operator')

@@ -115,7 +115,8 @@ export async function noteApiKeyUse(
     `update network.api_key
      set last_use_time = $2::timestamptz
      where api_key_id = $1::text
-       and (last_use_time is null or last_use_time <= $2::timestamptz - $3::int8 * interval '1 ms')`,
+       and (last_use_time is null
+         or last_use_time <= $2::timestamptz - $3::int8 * interval '1 ms')`,
     [apiKeyId, now, everyMs],
     { tenant: OF_EVERYBODY },
   );

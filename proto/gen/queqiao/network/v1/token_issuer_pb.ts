@@ -17,14 +17,14 @@ export const file_queqiao_network_v1_token_issuer: GenFile = /*@__PURE__*/
   fileDesc("CiVxdWVxaWFvL25ldHdvcmsvdjEvdG9rZW5faXNzdWVyLnByb3RvEhJxdWVxaWFvLm5ldHdvcmsudjEixwMKC1Rva2VuSXNzdWVyEhcKD3Rva2VuX2lzc3Vlcl9pZBgBIAEoCRIOCgZpc3N1ZXIYAiABKAkSEAoIYXVkaWVuY2UYAyABKAkSDAoEandrcxgEIAEoCRIsCgdzdWJqZWN0GAUgASgLMhsucXVlcWlhby5uZXR3b3JrLnYxLlN1YmplY3QSDgoGc2NvcGVzGAYgAygJEjQKBXN0YXRlGAcgASgOMiUucXVlcWlhby5uZXR3b3JrLnYxLlRva2VuSXNzdWVyLlN0YXRlEhUKDWFsbG93ZWRfY2lkcnMYCCADKAkSLgoGbGltaXRzGAkgASgLMh4ucXVlcWlhby5uZXR3b3JrLnYxLkNhbGxMaW1pdHMSLwoLY3JlYXRlX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRldGFnGAwgASgJIkQKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEAoMU1RBVEVfQUNUSVZFEAESEgoOU1RBVEVfRElTQUJMRUQQAmIGcHJvdG8z", [file_google_protobuf_timestamp, file_queqiao_network_v1_api_key]);
 
 /**
- * Who may sign tokens (JWT) by which callers of one merchant or courier prove themselves, instead of
- * showing an API key.
+ * Who may sign tokens (JWT) by which callers of one merchant or courier prove themselves instead
+ * of showing an API key.
  *
  * A token is sent as `authorization: Bearer <token>`. Its header has `alg` EdDSA or ES256 and the
  * `kid` of a key of `jwks`. Its claims: `iss` and `aud` as they stand here, `sub` (1 to 64
- * characters, told apart in limits), `tid` the subject's id, `exp` at most 10 minutes ahead, `scope`
- * with spaces between, each one of `scopes`; `nbf` and `iat`, where given, not ahead. Clocks may
- * differ by 30 seconds. Anything else is refused with TOKEN_INVALID.
+ * characters, told apart in limits), `tid` the subject's id, `exp` at most 10 minutes ahead,
+ * `scope` with spaces between, each one of `scopes`; `nbf` and `iat`, where given, not ahead.
+ * Clocks may differ by 30 seconds. Anything else is refused with TOKEN_INVALID.
  *
  * @generated from message queqiao.network.v1.TokenIssuer
  */

@@ -322,8 +322,8 @@ export const ErrorReason = {
   ISSUER_TAKEN: 166,
 
   /**
-   * UNAUTHENTICATED. The token is not one that opens anything; metadata `problem` once its signature
-   * is known to be good.
+   * UNAUTHENTICATED. The token is not one that opens anything; metadata `problem` once its
+   * signature is known to be good.
    *
    * @generated from enum value: ERROR_REASON_TOKEN_INVALID = 167;
    */
