@@ -3,7 +3,7 @@ import type { Pool, Relay } from '#libs/db';
 import type { Directory } from '#libs/directory';
 import type { ServiceImplementation } from '#libs/grpc';
 import type { Logger } from '#libs/log';
-import type { MasterKey } from '#libs/privacy';
+import type { Keyring } from '#libs/privacy';
 import type { Clock } from '#libs/run';
 
 /** The shape that every service has, so that one entry point can run any set of them. */
@@ -27,6 +27,7 @@ export type ModuleDeps = {
   /** Look-ups in the network service; it answers once the process serves. */
   directory: Directory;
   secrets: Secrets;
+  settings: ModuleSettings;
   log: Logger;
   now: Clock;
 };
@@ -37,6 +38,12 @@ export type RunningModule = {
   check(): Promise<boolean>;
 } & AsyncDisposable;
 
+/** What an operator may set for the services themselves. */
+export type ModuleSettings = {
+  /** At most `percent` of an account's drawn waybills may be cancelled, once `freeCount` are. */
+  readonly cancelRatio: { readonly percent: number; readonly freeCount: number };
+};
+
 /** Read from files, never logged. */
 export type Secrets = {
   /** Mixed into the HMACs of API keys. */
@@ -44,5 +51,5 @@ export type Secrets = {
   /** By which Queqiao's services prove to each other who they are. */
   readonly serviceSecret: string;
   /** Wraps the keys that seal consignees. */
-  readonly masterKey: MasterKey;
+  readonly keyring: Keyring;
 };

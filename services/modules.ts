@@ -7,3 +7,13 @@ export const MODULES: readonly Module[] = [network, waybill];
 
 // The first operator's key is made before any key could ask for one.
 export { createOperatorKey } from './network/bootstrap.ts';
+// An auditor looks at a service's tables from outside of the running services.
+export {
+  type AuditReport,
+  auditPoolOptions,
+  auditWaybills,
+  CHECKS,
+  type CheckName,
+  type MissingEvents,
+  missingEvents,
+} from './waybill/audit.ts';

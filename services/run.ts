@@ -15,14 +15,14 @@ import { type Client, createClient, type Limits, startServer, type TlsFiles } fr
 import type { Logger } from '#libs/log';
 import { type Clock, type Closable, closeInOrder, projectFile } from '#libs/run';
 import { NetworkService } from '#proto/queqiao/network/v1/network_service';
-import type { Module, RunningModule, Secrets } from './module.ts';
+import type { Module, ModuleSettings, RunningModule, Secrets } from './module.ts';
 
 /**
  * Runs services in this process behind one gRPC port. Between services there is only gRPC and
  * events, also when all run here: they reach the network service by its address like anyone else.
  */
 export async function runServices(options: RunOptions): Promise<RunningServices> {
-  const { modules, natsUrl, listen, secrets, tls, log, now } = options;
+  const { modules, natsUrl, listen, secrets, settings, tls, log, now } = options;
   const opened: Closable[] = [];
   // Closed in reverse order of opening.
   const closeAll = (graceMs: number) => closeInOrder(opened.toReversed(), graceMs);
@@ -51,7 +51,9 @@ export async function runServices(options: RunOptions): Promise<RunningServices>
       const relayPool = await relayPoolOf(module, options, keep);
       const pool = await poolOf(module, options, keep);
       const relay = relayOf(module, { pool: relayPool, bus, log }, keep);
-      const started = await module.start({ pool, relay, bus, directory, secrets, log, now });
+      const started = await module.start({
+        ...{ pool, relay, bus, directory, secrets, settings, log, now },
+      });
       keep(module.name, started, () => started[Symbol.asyncDispose]());
       running.push(started);
     }
@@ -112,7 +114,9 @@ function relayOf({ name, stream }: Module, { pool, bus, log }: RelayDeps, keep: 
   const relay = startRelay({
     pool,
     schema: name,
-    publish: (events) => bus.publish(events.map((event) => ({ ...event, time: event.createTime }))),
+    async publish(events) {
+      await bus.publish(events.map((event) => ({ ...event, time: event.createTime })));
+    },
     async streamIdentity() {
       const identity = await bus.streamIdentity(stream);
       if (identity === undefined) throw new RpcError('DEPENDENCY_DOWN');
@@ -160,6 +164,7 @@ export type RunOptions = {
   /** The process's certificate; without it, plain connections and a shared secret. */
   tls?: TlsFiles | undefined;
   limits?: Partial<Limits>;
+  settings: ModuleSettings;
   reflection: boolean;
   log: Logger;
   now: Clock;

@@ -27,7 +27,7 @@ describe('the README', () => {
   });
 
   it('uses only commands that exist', () => {
-    const used = [...readme.matchAll(/queqiao (?:-- )?([a-z]+)( [a-z]+)?/g)];
+    const used = [...readme.matchAll(/queqiao (?:-- )?([a-z]+)( [a-z]+(?:-[a-z]+)*)?/g)];
     const commands = new Map(
       program({} as never).commands.map((command) => [
         command.name(),
@@ -38,7 +38,10 @@ describe('the README', () => {
     for (const [line, name = '', part] of used) {
       if (!commands.has(name)) expect(line).toMatch(/queqiao (?:command|serves)/);
       const parts = commands.get(name) ?? [];
-      if (parts.length > 0) expect(parts).toContain(part?.trim());
+      // `queqiao events` does something also without a part of it.
+      if (parts.length > 0 && (name !== 'events' || part !== undefined)) {
+        expect(parts).toContain(part?.trim());
+      }
     }
   });
 });

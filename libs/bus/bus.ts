@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { RpcError } from '#libs/errors';
 import type { Logger } from '#libs/log';
 import { type ConsumeOptions, startConsumer } from './consume.ts';
-import type { OutgoingEvent } from './event.ts';
+import type { BusEvent, OutgoingEvent } from './event.ts';
 import { publishAll } from './publish.ts';
-import { Link, type LinkOptions } from './session.ts';
+import { scanStream } from './scan.ts';
+import { Link, type LinkOptions, type Session } from './session.ts';
 import { identityOf, type StreamIdentity, type StreamName } from './streams.ts';
 import { startWatch, type WatchOptions } from './watch.ts';
 
@@ -50,6 +51,10 @@ export function connectBus(options: BusOptions): Bus {
       assertOpen();
       return keep(startWatch(link, watchOptions, log));
     },
+    scan(stream) {
+      assertOpen();
+      return scanStream(sessionOf(link), stream);
+    },
     streamIdentity: (stream) => streamIdentity(link, stream),
     async [Symbol.asyncDispose]() {
       stop.abort();
@@ -60,13 +65,17 @@ export function connectBus(options: BusOptions): Bus {
 }
 
 async function streamIdentity(link: Link, name: StreamName): Promise<StreamIdentity | undefined> {
-  const { session } = link;
-  if (session === undefined) throw new RpcError('DEPENDENCY_DOWN', { cause: new Error('no NATS') });
+  const session = sessionOf(link);
   try {
     return await identityOf(session.manager, name);
   } catch (cause) {
     throw new RpcError('DEPENDENCY_DOWN', { cause });
   }
+}
+
+function sessionOf({ session }: Link): Session {
+  if (session === undefined) throw new RpcError('DEPENDENCY_DOWN', { cause: new Error('no NATS') });
+  return session;
 }
 
 export type BusOptions = LinkOptions & {
@@ -85,9 +94,10 @@ export type Bus = AsyncDisposable & {
   /**
    * Publishes all and waits until all are acknowledged, `window` (256) in flight. Rejects with
    * DEPENDENCY_DOWN if one is not: publish all of them again. LIMIT_EXCEEDED if a payload has more
-   * than MESSAGE_BYTES_MAX bytes; then nothing was sent.
+   * than MESSAGE_BYTES_MAX bytes; then nothing was sent. Answers how many of them the stream
+   * dropped, because it was given them before, within the last two minutes.
    */
-  publish(events: readonly OutgoingEvent[], options?: { window?: number }): Promise<void>;
+  publish(events: readonly OutgoingEvent[], options?: { window?: number }): Promise<number>;
   /**
    * Hands every event of the filter to one process of those that share `durable`, at least once,
    * also those published while no process ran. Does not wait for the server.
@@ -95,6 +105,11 @@ export type Bus = AsyncDisposable & {
   consume(options: ConsumeOptions): AsyncDisposable;
   /** Hands every event of the filter to this process, from onReset on. Does not wait either. */
   watch(options: WatchOptions): AsyncDisposable;
+  /**
+   * Every event that the stream holds now, oldest first, repeats included. For audits: a reader
+   * costs the server about as much as a consumer that catches up.
+   */
+  scan(stream: StreamName): AsyncIterable<BusEvent>;
   /** Tells a stream made anew, or one that lost its end; undefined if there is none now. */
   streamIdentity(stream: StreamName): Promise<StreamIdentity | undefined>;
 };

@@ -7,7 +7,7 @@ export function deliveryOf(message: Msg): Delivery | undefined {
   if (tokens[0] !== '$JS' || tokens[1] !== 'ACK') return undefined;
   // $JS.ACK.<stream>.<consumer>.<count>.<sequence>.<delivery>.<time>.<pending>; newer servers put
   // domain and account before the stream.
-  const [stream = '', , count, sequence, delivery, time] = tokens.slice(
+  const [stream = '', , count, sequence, delivery, time, pending] = tokens.slice(
     tokens.length === 9 ? 2 : 4,
   );
   return {
@@ -18,6 +18,7 @@ export function deliveryOf(message: Msg): Delivery | undefined {
     sequence: Number(sequence),
     deliverySequence: Number(delivery),
     time: new Date(Number(time) / 1e6),
+    pendingCount: Number(pending),
   };
 }
 
@@ -41,4 +42,6 @@ export type Delivery = {
   deliverySequence: number;
   /** When the server stored it. */
   time: Date;
+  /** How many more this consumer is to be sent. */
+  pendingCount: number;
 };

@@ -14,49 +14,53 @@ export const MESSAGE_BYTES_MAX = STREAM_MESSAGE_BYTES_MAX - HEADER_BYTES_MAX;
  * Publishes all and waits for every acknowledgement. If one is not acknowledged, the rest is not
  * sent and the whole is rejected with DEPENDENCY_DOWN; publish all of them again, the event id
  * makes a repeat harmless. LIMIT_EXCEEDED, before anything is sent, if a payload is too large.
+ * Answers how many the server dropped as repeats.
  */
 export async function publishAll(
   session: Session | undefined,
   events: readonly OutgoingEvent[],
   { source, window = WINDOW }: PublishOptions,
-): Promise<void> {
+): Promise<number> {
   for (const event of events) {
     assertPublishable(event);
     assertSize(event, session);
   }
-  if (events.length === 0) return;
+  if (events.length === 0) return 0;
   if (session === undefined) throw new RpcError('DEPENDENCY_DOWN', { cause: new Error('no NATS') });
   const time = new Date();
   const failures: unknown[] = [];
   let next = 0;
+  let repeatCount = 0;
   const lane = async () => {
     while (failures.length === 0) {
       const event = events[next++];
       if (event === undefined) return;
       try {
-        await publishOne(session, event, source, time);
+        if (await publishOne(session, event, source, time)) repeatCount += 1;
       } catch (error) {
         failures.push(error);
       }
     }
   };
   await Promise.all(Array.from({ length: Math.min(window, events.length) }, lane));
-  if (failures.length === 0) return;
+  if (failures.length === 0) return repeatCount;
   await restoreStreams(session, events);
   throw new RpcError('DEPENDENCY_DOWN', { cause: failures[0] });
 }
 
+/** True if the server had it already. */
 async function publishOne(
   { js }: Session,
   event: OutgoingEvent,
   source: string,
   time: Date,
-): Promise<void> {
-  await js.publish(event.subject, event.payload, {
+): Promise<boolean> {
+  const { duplicate } = await js.publish(event.subject, event.payload, {
     msgID: event.eventId,
     timeout: ACK_TIMEOUT_MS,
     headers: headersOf(event, source, time),
   });
+  return duplicate;
 }
 
 /** For a deleted stream nobody answers; the caller's repeat shall find it again. */

@@ -6,6 +6,7 @@ export const NETWORK_KINDS = [
   'courier',
   'node',
   'number_range',
+  'courier_account',
   'api_key',
   'token_issuer',
 ] as const;
@@ -23,9 +24,33 @@ export const SUBJECTS = {
     address: 'queqiao.v1.waybill.{courier_id}.cancelled',
     payload: 'queqiao.waybill.v1.WaybillCancelled',
   },
+  consigneeErased: {
+    address: 'queqiao.v1.waybill.{courier_id}.consignee_erased',
+    payload: 'queqiao.waybill.v1.ConsigneesErased',
+  },
+  waybillUpdated: {
+    address: 'queqiao.v1.waybill.{courier_id}.updated',
+    payload: 'queqiao.waybill.v1.WaybillUpdated',
+  },
+  waybillReleased: {
+    address: 'queqiao.v1.waybill.{courier_id}.released',
+    payload: 'queqiao.waybill.v1.WaybillReleased',
+  },
+  waybillRecalled: {
+    address: 'queqiao.v1.waybill.{courier_id}.recalled',
+    payload: 'queqiao.waybill.v1.WaybillRecalled',
+  },
   rangeReported: {
     address: 'queqiao.v1.waybill.{courier_id}.range_reported',
     payload: 'queqiao.waybill.v1.NumberRangeReported',
+  },
+  accountLow: {
+    address: 'queqiao.v1.waybill.{courier_id}.account_low',
+    payload: 'queqiao.waybill.v1.AccountBalanceCrossed',
+  },
+  accountRefilled: {
+    address: 'queqiao.v1.waybill.{courier_id}.account_refilled',
+    payload: 'queqiao.waybill.v1.AccountBalanceCrossed',
   },
   networkChanged: {
     address: 'queqiao.v1.network.{kind}.changed',
@@ -42,8 +67,20 @@ export const subjects = {
   waybillIssued: (courierId: string) => subjectOf('waybillIssued', courierId),
   /** One waybill given up before pickup. */
   waybillCancelled: (courierId: string) => subjectOf('waybillCancelled', courierId),
+  /** Consignees erased for good. */
+  consigneeErased: (courierId: string) => subjectOf('consigneeErased', courierId),
+  /** One waybill changed before pickup. */
+  waybillUpdated: (courierId: string) => subjectOf('waybillUpdated', courierId),
+  /** One pre-positioned parcel sent on to its buyer. */
+  waybillReleased: (courierId: string) => subjectOf('waybillReleased', courierId),
+  /** One pre-positioned parcel called back to its sender. */
+  waybillRecalled: (courierId: string) => subjectOf('waybillRecalled', courierId),
   /** How much of a number range is left. */
   rangeReported: (courierId: string) => subjectOf('rangeReported', courierId),
+  /** The balance of a prepaid account fell to its alert mark. */
+  accountLow: (courierId: string) => subjectOf('accountLow', courierId),
+  /** The balance of a prepaid account rose above its alert mark. */
+  accountRefilled: (courierId: string) => subjectOf('accountRefilled', courierId),
   /** Something of the network was created or changed. */
   networkChanged: (kind: NetworkKind | '*') => subjectOf('networkChanged', kind),
 } as const satisfies Record<SubjectName, (key: never) => string>;

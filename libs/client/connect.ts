@@ -1,6 +1,8 @@
 import { type Client, createClient } from '#libs/grpc';
 import { NetworkService } from '#proto/queqiao/network/v1/network_service';
+import { VaultService } from '#proto/queqiao/waybill/v1/vault_service';
 import { WaybillService } from '#proto/queqiao/waybill/v1/waybill_service';
+import { Issuer, type IssuerOptions } from './issuer.ts';
 
 /**
  * A connection to a Queqiao at host:port. Make one and keep it; close it at the end. `caFile` is a
@@ -14,12 +16,22 @@ export function connect(
   const options = { address, caFile, credentials: { apiKey } };
   const network = createClient(NetworkService, options);
   const waybill = createClient(WaybillService, options);
+  const issuers = new Set<Issuer>();
+  const vault = createClient(VaultService, options);
   return {
     network,
     waybill,
+    vault,
+    issuer(given) {
+      const issuer = new Issuer(options, given, () => issuers.delete(issuer));
+      issuers.add(issuer);
+      return issuer;
+    },
     close() {
+      for (const issuer of issuers) issuer.abort();
       network.close();
       waybill.close();
+      vault.close();
     },
   };
 }
@@ -27,5 +39,9 @@ export function connect(
 export type QueqiaoClient = {
   network: Client<typeof NetworkService>;
   waybill: Client<typeof WaybillService>;
+  vault: Client<typeof VaultService>;
+  /** For parcels that come one by one: they travel together, and survive a broken connection. */
+  issuer(options?: IssuerOptions): Issuer;
+  /** Ends the connection; what is under way is cancelled. Close issuers before. */
   close(): void;
 };

@@ -3,3 +3,4 @@
 // Adds nothing of its own to the calls.
 export { RpcError, reasonOf } from '#libs/errors';
 export { connect, type QueqiaoClient } from './connect.ts';
+export type { Issuer, IssuerOptions, ParcelInit } from './issuer.ts';

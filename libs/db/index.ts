@@ -20,7 +20,16 @@ export { quoteName } from './name.ts';
 export { enqueue, type OutboxEvent } from './outbox.ts';
 export { openPool, type Pool, type PoolOptions } from './pool.ts';
 export { type Relay, type RelayLag, type RelayOptions, startRelay } from './relay.ts';
-export type { RelayedEvent } from './relay-store.ts';
-export { OF_EVERYBODY, ofCourier, ofMerchant, ofMerchants, type TenantSetting } from './tenant.ts';
+export type { RangeMark, RelayedEvent, TimeRange } from './relay-store.ts';
+export { countEvents, type Replay, type ReplayOptions, replayEvents } from './replay.ts';
+export { Slots } from './slots.ts';
+export {
+  OF_EVERYBODY,
+  ofCourier,
+  ofMerchant,
+  ofMerchants,
+  ofOwners,
+  type TenantSetting,
+} from './tenant.ts';
 export { type TransactionOptions, type Tx, transaction } from './transaction.ts';
 export { assertWalled, roleOf } from './wall.ts';

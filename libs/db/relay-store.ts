@@ -172,6 +172,22 @@ export async function selectRange(
   );
 }
 
+/** How many events of a time range are kept. */
+export async function countRange(
+  db: Queryable,
+  schema: string,
+  { from, to, after }: TimeRange & { after: RangeMark },
+): Promise<number> {
+  const rows = await db.query<{ count: string }>(
+    `select count(*) as count
+     from ${quoteName(schema)}.outbox
+     where create_time >= $1::timestamptz and create_time < $2::timestamptz
+       and (create_time, id) > ($3::timestamptz, $4::int8)`,
+    [from, to, after.mark_time, after.id],
+  );
+  return Number(rows[0]?.count);
+}
+
 /** What waits beyond the position, counted up to `countMax`. */
 export async function selectLag(
   db: Queryable,

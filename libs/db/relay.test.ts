@@ -5,6 +5,7 @@ import { enqueue } from './outbox.ts';
 import { openPool } from './pool.ts';
 import { type RelayOptions, startRelay } from './relay.ts';
 import { movePosition, type RelayedEvent, selectWindow, takeLease } from './relay-store.ts';
+import { countEvents, type Replay, replayEvents } from './replay.ts';
 import { transaction } from './transaction.ts';
 
 /** A schema with an outbox, and relays that note what they publish. */
@@ -330,5 +331,30 @@ describe('replay', () => {
     expect(await relay.replay({ from, to: from })).toBe(0);
     expect(await relay.replay({ from, to: new Date('2100-01-01') })).toBe(300);
     expect(new Set(relay.published.slice(302)).size).toBe(300);
+  });
+
+  it('goes on after a mark, and may be told which events', async () => {
+    await using box = await setUp();
+    await box.put(...Array.from({ length: 600 }, (_, index) => `e${index}`));
+    const published: string[] = [];
+    const source = {
+      pool: box.pool,
+      schema: 'demo',
+      publish: async (events: RelayedEvent[]) => void published.push(...events.map((e) => e.type)),
+    };
+    const all = { from: new Date(0), to: new Date('2100-01-01') };
+    const marks: Replay[] = [];
+    const whole = await replayEvents(source, all, { onProgress: (done) => void marks.push(done) });
+    expect(whole).toEqual(marks.at(-1));
+    expect(marks.map(({ count }) => count)).toEqual([256, 512, 600]);
+    const [first] = marks;
+    expect(await countEvents(source, all, first?.mark)).toBe(344);
+    expect((await replayEvents(source, all, { after: first?.mark })).count).toBe(344);
+    expect(published.slice(600)).toEqual(published.slice(256, 600));
+    const [{ event_id } = { event_id: '' }] = await box.db.query<{ event_id: string }>(
+      `select event_id from demo.outbox where type = 'e599'`,
+    );
+    const one = await replayEvents(source, all, { only: (id) => id === event_id });
+    expect([one.count, published.at(-1)]).toEqual([1, 'e599']);
   });
 });

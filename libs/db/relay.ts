@@ -1,9 +1,10 @@
 import type { Logger } from '#libs/log';
-import { background, backoff, sleep } from '#libs/run';
+import { background, backoff, crashpoint, sleep } from '#libs/run';
 import { dropPartitions, makePartitions, sweepDefault, sweepInbox } from './partition.ts';
 import type { Pool } from './pool.ts';
 import * as store from './relay-store.ts';
 import { Alarm, deadline, Every } from './relay-time.ts';
+import { replayEvents } from './replay.ts';
 
 /**
  * Publishes the events of one schema's outbox, in commit-safe order, each at least once. Any
@@ -27,7 +28,7 @@ export function startRelay(options: RelayOptions): Relay {
   return {
     wake: () => alarm.ring(),
     lag: () => store.selectLag(pool, schema, LAG_COUNT_MAX),
-    replay: (range) => replay(settings, range),
+    replay: async (range) => (await replayEvents(settings, range)).count,
     [Symbol.asyncDispose]: () => loop[Symbol.asyncDispose](),
   };
 }
@@ -106,7 +107,9 @@ class RelayLoop {
         waitMs = isRung ? pollMs : Math.min(waitMs * 2, idlePollMs);
         continue;
       }
+      crashpoint('before_publish');
       await this.#publish(rows.map(store.toEvent));
+      crashpoint('after_publish_before_move');
       if (!(await store.movePosition(pool, schema, { lease, to: last }))) return;
       lease.xid = last.xid;
       lease.id = last.id;
@@ -183,22 +186,6 @@ class RelayLoop {
     this.#isFailing = false;
     this.#nextDelayMs = backoff(RETRY);
     this.#settings.log.info({ schema: this.#settings.schema }, 'the relay works again');
-  }
-}
-
-async function replay(
-  { pool, schema, publish }: Settings,
-  range: store.TimeRange,
-): Promise<number> {
-  let after: store.RangeMark = { mark_time: '-infinity', id: '0' };
-  let count = 0;
-  for (;;) {
-    const rows = await store.selectRange(pool, schema, { ...range, after });
-    const last = rows.at(-1);
-    if (last === undefined) return count;
-    await publish(rows.map(store.toEvent));
-    count += rows.length;
-    after = last;
   }
 }
 

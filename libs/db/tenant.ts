@@ -21,6 +21,13 @@ export function ofCourier(courierId: string): TenantSetting {
   return `courier:${checked(courierId)}` as TenantSetting;
 }
 
+/** The merchants whose rows these are. */
+export function ofOwners(rows: Iterable<{ merchant_id: string }>): TenantSetting {
+  const ids = new Set<string>();
+  for (const { merchant_id } of rows) ids.add(merchant_id);
+  return ofMerchants(ids);
+}
+
 /** No wall: for what an operator asks, and for work that serves no single tenant. */
 export const OF_EVERYBODY = 'everybody' as TenantSetting;
 

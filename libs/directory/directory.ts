@@ -4,6 +4,7 @@ import { RpcError } from '#libs/errors';
 import type { Client, Identity } from '#libs/grpc';
 import type { Clock } from '#libs/run';
 import type { Courier } from '#proto/queqiao/network/v1/courier';
+import type { CourierAccount } from '#proto/queqiao/network/v1/courier_account';
 import { ResourceChangedSchema } from '#proto/queqiao/network/v1/event';
 import type { Merchant } from '#proto/queqiao/network/v1/merchant';
 import type { NetworkService } from '#proto/queqiao/network/v1/network_service';
@@ -27,6 +28,8 @@ export interface Directory extends AsyncDisposable {
   node(nodeId: string): Promise<Node>;
   /** All ranges of a courier, in order of range_id; empty if it has none. */
   numberRanges(courierId: string): Promise<NumberRange[]>;
+  /** All accounts of a merchant, in order of account_id; empty if it has none. */
+  courierAccounts(merchantId: string): Promise<CourierAccount[]>;
   /** Whom an API key or a token speaks for; API_KEY_INVALID, TOKEN_INVALID if for nobody. */
   identity(secret: string): Promise<Identity>;
 }
@@ -49,30 +52,32 @@ export async function openDirectory({ network, bus, now }: DirectoryDeps): Promi
     ...limits,
     load: (courierId) => allRanges(network(), courierId),
   });
+  const accounts = new Cached<CourierAccount[]>({
+    ...limits,
+    load: (merchantId) => allAccounts(network(), merchantId),
+  });
   const issuers = new Cached<Issuers>({
     ...limits,
     staleMs: IDENTITY_STALE_MS,
     maxEntries: 1,
     load: async () => issuersOf(await allTokenIssuers(network())),
   });
-  const identities = new Cached<KnownIdentity>({
-    ...limits,
-    staleMs: IDENTITY_STALE_MS,
-    load: async (secret) =>
-      isToken(secret)
-        ? verifyToken(secret, { issuers: await issuers.get(''), now: now() })
-        : toIdentity(await network().authenticateApiKey({ secret })),
-  });
+  const load = async (secret: string) =>
+    isToken(secret)
+      ? verifyToken(secret, { issuers: await issuers.get(''), now: now() })
+      : toIdentity(await network().authenticateApiKey({ secret }));
+  const identities = new Cached<KnownIdentity>({ ...limits, staleMs: IDENTITY_STALE_MS, load });
 
-  const caches = [merchants, couriers, nodes, ranges, issuers, identities];
+  const caches = [merchants, couriers, nodes, ranges, accounts, issuers, identities];
   const watch = await bus.watch({
     filter: subjects.networkChanged('*'),
     handle: async ({ payload }) => {
-      const { kind, id, courierId } = fromBinary(ResourceChangedSchema, payload);
+      const { kind, id, courierId, merchantId } = fromBinary(ResourceChangedSchema, payload);
       if (kind === 'merchant') merchants.expire(id);
       else if (kind === 'courier') couriers.expire(id);
       else if (kind === 'node') nodes.expire(id);
       else if (kind === 'number_range') ranges.expire(courierId);
+      else if (kind === 'courier_account') accounts.expire(merchantId);
       // An event names a key by its id, the cache by its secret: ask again for all.
       else if (kind === 'api_key') identities.expireAll();
       else if (kind === 'token_issuer') {
@@ -90,14 +95,19 @@ export async function openDirectory({ network, bus, now }: DirectoryDeps): Promi
     courier: (courierId) => couriers.get(courierId),
     node: (nodeId) => nodes.get(nodeId),
     numberRanges: (courierId) => ranges.get(courierId),
-    identity: async (secret) => {
-      const identity = await identities.get(secret);
-      const { expireTime } = identity;
-      if (expireTime === undefined || expireTime > now()) return identity;
-      throw isToken(secret) ? expiredToken() : new RpcError('API_KEY_INVALID');
-    },
+    courierAccounts: (merchantId) => accounts.get(merchantId),
+    identity: async (secret) => unexpired(await identities.get(secret), { secret, now: now() }),
     [Symbol.asyncDispose]: () => watch[Symbol.asyncDispose](),
   };
+}
+
+function unexpired(
+  identity: KnownIdentity,
+  { secret, now }: { secret: string; now: Date },
+): KnownIdentity {
+  const { expireTime } = identity;
+  if (expireTime === undefined || expireTime > now) return identity;
+  throw isToken(secret) ? expiredToken() : new RpcError('API_KEY_INVALID');
 }
 
 async function allRanges(network: Network, courierId: string): Promise<NumberRange[]> {
@@ -120,6 +130,17 @@ async function allTokenIssuers(network: Network): Promise<TokenIssuer[]> {
     pageToken = page.nextPageToken;
   } while (pageToken !== '');
   return all;
+}
+
+async function allAccounts(network: Network, merchantId: string): Promise<CourierAccount[]> {
+  const accounts: CourierAccount[] = [];
+  let pageToken = '';
+  do {
+    const page = await network.listCourierAccounts({ merchantId, pageToken, pageSize: 1_000 });
+    accounts.push(...page.courierAccounts);
+    pageToken = page.nextPageToken;
+  } while (pageToken !== '');
+  return accounts;
 }
 
 function found<T>(resource: T | undefined): T {

@@ -208,70 +208,110 @@ export const REASONS: Record<Reason, ReasonRow> = {
     '服务 {service} 不允许调用该方法',
   ),
   INTERNAL: row('INTERNAL', 'internal error', '系统内部错误'),
+  CONSIGNEE_ERASED: row(
+    'FAILED_PRECONDITION',
+    'the consignee of waybill {id} was erased and cannot be read any more',
+    '面单 {id} 的收件人信息已删除,无法再读取',
+  ),
+  DATA_KEY_NOT_FOUND: row(
+    'NOT_FOUND',
+    'merchant {merchant_id} has no consignees of {month}',
+    '商家 {merchant_id} 在 {month} 没有收件人信息',
+  ),
+  MASTER_KEY_MISSING: row(
+    'FAILED_PRECONDITION',
+    'this server lacks the master key {id}; the operator has to add its file',
+    '该服务器缺少主密钥 {id},请运维添加对应的密钥文件',
+  ),
+  MONTH_NOT_OVER: row(
+    'FAILED_PRECONDITION',
+    'the month {month} has not ended; erase its parcels one by one',
+    '{month} 尚未结束,请逐个包裹删除',
+  ),
+  ADDED_SERVICE_NOT_OFFERED: row(
+    'FAILED_PRECONDITION',
+    'courier {courier_id} does not offer the added service {code} with {service_code}',
+    '快递公司 {courier_id} 的产品 {service_code} 不提供增值服务 {code}',
+  ),
+  ADDED_SERVICE_REQUIRED: row(
+    'FAILED_PRECONDITION',
+    'service {service_code} of courier {courier_id} needs the added service {code}',
+    '快递公司 {courier_id} 的产品 {service_code} 必须选择增值服务 {code}',
+  ),
+  PARENT_MISSING: row(
+    'FAILED_PRECONDITION',
+    'parcel 1 of order {order_ref}, the parent of parcel {parcel_no}, has no live waybill; ' +
+      'issue it first or in the same call',
+    '订单 {order_ref} 的第 1 个包裹(母单)没有有效面单,无法取得第 {parcel_no} 个包裹(子单)的面单;' +
+      '请先取得母单,或在同一次请求中一并提交',
+  ),
+  CHILDREN_LIVE: row(
+    'FAILED_PRECONDITION',
+    '{waybill_number} is the parent of {count} parcels that are not cancelled; ' +
+      'cancel them first, or the whole shipment with extent SHIPMENT',
+    '{waybill_number} 是母单,还有 {count} 个子单未取消;请先取消子单,或以 extent SHIPMENT 取消整票',
+  ),
+  SHIPMENT_ONLY: row(
+    'FAILED_PRECONDITION',
+    '{waybill_number} is one of {count} parcels of a shipment, which share {field}; ' +
+      'change it with extent SHIPMENT',
+    '{waybill_number} 属于共 {count} 个包裹的一票货,{field} 须一致;请以 extent SHIPMENT 修改整票',
+  ),
+  RETURN_OF_RETURN: row(
+    'FAILED_PRECONDITION',
+    'waybill {waybill_number} is itself a return',
+    '面单 {waybill_number} 本身就是退货面单,不能再退货',
+  ),
+  ACCOUNT_NOT_FOUND: row('NOT_FOUND', 'no courier account {id}', '快递账号 {id} 不存在'),
+  ACCOUNT_MISSING: row(
+    'FAILED_PRECONDITION',
+    'merchant {merchant_id} has no account at courier {courier_id} that serves node {node_id}; ' +
+      'register one first',
+    '商家 {merchant_id} 在快递公司 {courier_id} 没有可用于网点 {node_id} 的账号,请先开通',
+  ),
+  ACCOUNT_AMBIGUOUS: row(
+    'FAILED_PRECONDITION',
+    'several accounts at courier {courier_id} serve node {node_id}: {account_ids}; ' +
+      'name one as account_id',
+    '快递公司 {courier_id} 有多个账号可用于网点 {node_id}:{account_ids},请用 account_id 指定其一',
+  ),
+  ACCOUNT_DISABLED: row(
+    'FAILED_PRECONDITION',
+    'courier account {id} is disabled',
+    '快递账号 {id} 已停用',
+  ),
+  ACCOUNT_NOT_FOR_NODE: row(
+    'FAILED_PRECONDITION',
+    'courier account {account_id} does not ship from node {node_id}',
+    '快递账号 {account_id} 不能从网点 {node_id} 发货',
+  ),
+  ACCOUNT_NOT_PREPAID: row(
+    'FAILED_PRECONDITION',
+    'courier account {id} is billed monthly and has no balance',
+    '快递账号 {id} 为月结账号,没有余额',
+  ),
+  QUOTA_EMPTY: row(
+    'FAILED_PRECONDITION',
+    'courier account {account_id} has {balance} waybills left; top it up',
+    '快递账号 {account_id} 的面单余额为 {balance},请充值后重试',
+  ),
+  BALANCE_SHORT: row(
+    'FAILED_PRECONDITION',
+    'courier account {account_id} has {balance} waybills left; {given} cannot be taken off',
+    '快递账号 {account_id} 的面单余额为 {balance},无法扣减 {given}',
+  ),
+  CANCEL_RATIO_EXCEEDED: row(
+    'FAILED_PRECONDITION',
+    '{cancelled} of {drawn} drawn waybills are cancelled; at most {percent} % may be, ' +
+      'which is {allowed}',
+    '已取号 {drawn} 单、取消 {cancelled} 单,取消比例不得超过 {percent}%(最多 {allowed} 单)',
+  ),
+  REQUEST_ID_REUSED: row(
+    'ALREADY_EXISTS',
+    'request_id {request_id} was used before with other contents',
+    'request_id {request_id} 已用于其他内容的请求',
+  ),
 };
-
-/** What can be wrong with one field. `{name}` stands for a parameter, sent as metadata. */
-export const PROBLEMS = {
-  REQUIRED: { en: 'is required', zh: '为必填项' },
-  NOT_ALLOWED: { en: 'must be empty here', zh: '在此处必须为空' },
-  FIXED: { en: 'cannot be changed', zh: '不可修改' },
-  UNKNOWN_VALUE: { en: 'has an unknown value', zh: '取值未知' },
-  TOO_LONG: { en: 'must be at most {max} characters', zh: '不能超过 {max} 个字符' },
-  OUT_OF_RANGE: { en: 'must be from {min} to {max}', zh: '必须在 {min} 到 {max} 之间' },
-  LIST_SIZE: { en: 'must have {min} to {max} entries', zh: '必须有 {min} 到 {max} 项' },
-  REPEATED: { en: 'stands twice', zh: '重复' },
-  CONTROL_CHARACTER: { en: 'must not contain control characters', zh: '不能包含控制字符' },
-  SLUG: {
-    en: 'must be 2 to 32 of a-z, 0-9 and "-", beginning with a letter',
-    zh: '须为 2 到 32 位小写字母、数字或“-”,且以字母开头',
-  },
-  ORDER_REF: {
-    en: 'must be 1 to 64 of A-Z, a-z, 0-9, "_" and "-"',
-    zh: '须为 1 到 64 位字母、数字、“_”或“-”',
-  },
-  SERVICE_CODE: {
-    en: 'must be 1 to 32 of a-z, 0-9 and "-"',
-    zh: '须为 1 到 32 位小写字母、数字或“-”',
-  },
-  WAYBILL_NUMBER: {
-    en: 'must be 5 to 32 of A-Z and 0-9',
-    zh: '须为 5 到 32 位大写字母或数字',
-  },
-  PHONE: {
-    en: 'must be 5 to 20 digits, with "+" in front and "-" between allowed',
-    zh: '须为 5 到 20 位数字,前面可带“+”,中间可带“-”',
-  },
-  NUMBER_PREFIX: { en: 'must be 0 to 8 of A-Z and 0-9', zh: '须为 0 到 8 位大写字母或数字' },
-  NUMBER_SUFFIX: { en: 'must be 0 to 4 of A-Z', zh: '须为 0 到 4 位大写字母' },
-  NUMBER_LENGTH: {
-    en: 'makes numbers of {given} characters; 5 to 32 are allowed',
-    zh: '所得单号为 {given} 位,须为 5 到 32 位',
-  },
-  S10_SHAPE: {
-    en: 'needs a prefix without digits and serial_width 8 for UPU S10',
-    zh: '使用 UPU S10 校验时,前缀不能含数字且 serial_width 须为 8',
-  },
-  SPREAD: { en: 'must be 1, 2, 4, 8, 16, 32 or 64', zh: '须为 1、2、4、8、16、32 或 64' },
-  SCOPE: { en: 'is not a scope that this caller may hold', zh: '不是该主体可持有的权限' },
-  IN_THE_PAST: { en: 'is in the past', zh: '已经过去' },
-  ORDER_OF_TIMES: { en: 'must be later than {other}', zh: '必须晚于 {other}' },
-  TIME: { en: 'is not a valid time', zh: '不是有效的时间' },
-  CIDR: {
-    en: 'must be a network such as 203.0.113.0/24 or 2001:db8::/32',
-    zh: '须为网段,如 203.0.113.0/24 或 2001:db8::/32',
-  },
-  TOKEN_TEXT: {
-    en: 'must be 1 to 256 printable ASCII characters without spaces',
-    zh: '须为 1 到 256 个不含空格的可打印 ASCII 字符',
-  },
-  JWKS: {
-    en: 'must be a JSON Web Key Set of public Ed25519 or P-256 keys, each with its own kid',
-    zh: '须为 JSON Web Key Set,仅含 Ed25519 或 P-256 公钥,且各有不同的 kid',
-  },
-  NOT_TEXT: { en: 'is not valid UTF-8', zh: '不是有效的 UTF-8' },
-} as const;
-
-export type Problem = keyof typeof PROBLEMS;
 
 export type ReasonRow = {
   readonly code: keyof typeof Code;

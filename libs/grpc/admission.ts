@@ -53,6 +53,7 @@ function admitAs(
   if (!call.isStream || call.isEnded) return;
   // Open, it only waits; what it sends takes a place when it is worked on, see StreamContext.
   call.onOver?.();
+  call.onOver = undefined;
   rules.streams.enter(call);
 }
 

@@ -84,18 +84,22 @@ export class ClientStream implements AsyncIterableIterator<object>, grpc.Interce
     return fromServiceError(toServiceError(status), methodOf(this.#method.path));
   }
 
+  get #isOver(): boolean {
+    return this.#end !== undefined || this.#reason !== undefined;
+  }
+
   async #sendAll(requests: AsyncIterable<object>): Promise<void> {
     for await (const request of requests) {
       const bytes = this.#method.requestSerialize(request);
       if (bytes.length > MESSAGE_BYTES_MAX) {
         throw tooMany('message_bytes', bytes.length, MESSAGE_BYTES_MAX);
       }
-      if (this.#end !== undefined) return;
+      if (this.#isOver) return;
       await new Promise<void>((resolve) => {
         this.#call.sendMessageWithContext({ callback: () => resolve() }, bytes);
       });
     }
-    if (this.#end === undefined) this.#call.halfClose();
+    if (!this.#isOver) this.#call.halfClose();
   }
 }
 

@@ -4,7 +4,13 @@ import { context } from '@opentelemetry/api';
 import { RpcError, tooMany } from '#libs/errors';
 import type { Clock } from '#libs/run';
 import { ClientStream } from './client-stream.ts';
-import { type AnyMethod, type MethodName, methodOf, serviceDefinition } from './definition.ts';
+import {
+  type AnyMethod,
+  type Codecs,
+  type MethodName,
+  methodOf,
+  serviceDefinition,
+} from './definition.ts';
 import type { CallContext } from './identity.ts';
 import { clientChannelOptions, MESSAGE_BYTES_MAX } from './limits.ts';
 import { SERVICE_BY_CERTIFICATE, type Secret, serviceTokens } from './service-token.ts';
@@ -27,6 +33,7 @@ const DEFAULT_DEADLINE_MS = 10_000;
 export function createClient<Desc extends DescService>(
   desc: Desc,
   options: ClientOptions,
+  codecs: Codecs<Desc> = {},
 ): Client<Desc> {
   const { security, settings } = channelOf(options);
   const channel = new grpc.Channel(options.address, security, settings);
@@ -36,7 +43,7 @@ export function createClient<Desc extends DescService>(
     deadlineMs: options.deadlineMs ?? DEFAULT_DEADLINE_MS,
     startMeasuring: openTelemetry('client', serverAttributes(options.address)),
   };
-  const methods = Object.entries(serviceDefinition(desc)).map(([name, method]) => [
+  const methods = Object.entries(serviceDefinition(desc, codecs)).map(([name, method]) => [
     name,
     method.requestStream
       ? (requests: AsyncIterable<object>, call?: CallOptions) =>
@@ -263,6 +270,8 @@ export type ClientOptions = {
   caFile?: string | undefined;
   /** Default 10 s. */
   deadlineMs?: number;
+  /** Not the connection that other clients of this process have to the same server. */
+  ownConnection?: boolean;
 };
 
 /**

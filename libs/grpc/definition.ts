@@ -27,7 +27,7 @@ export function serviceDefinition<Desc extends DescService>(
           method.methodKind === 'client_streaming' || method.methodKind === 'bidi_streaming',
         responseStream:
           method.methodKind === 'server_streaming' || method.methodKind === 'bidi_streaming',
-        requestSerialize: serializer(method.input),
+        requestSerialize: codec?.requestSerialize ?? serializer(method.input),
         requestDeserialize: codec?.requestDeserialize ?? deserializer(method.input),
         responseSerialize: codec?.responseSerialize ?? serializer(method.output),
         responseDeserialize: deserializer(method.output),
@@ -65,6 +65,9 @@ export type Codecs<Desc extends DescService> = {
 };
 
 export type Codec = {
+  /** For clients that have their requests encoded already. */
+  // biome-ignore lint/suspicious/noExplicitAny: whoever gives it knows what it is given.
+  readonly requestSerialize?: (request: any) => Buffer;
   /** Throws if the bytes are not a request. */
   // biome-ignore lint/suspicious/noExplicitAny: the type is taken from it, see Handlers.
   readonly requestDeserialize?: (bytes: Buffer) => any;

@@ -45,9 +45,9 @@ export function serverChannelOptions(limits: Limits): ChannelOptions {
  * Settings of a client's channel. A service has a connection of its own: on one that it shares with
  * its callers, as within one process, its questions could wait behind the calls that need them.
  */
-export function clientChannelOptions(isService: boolean): ChannelOptions {
+export function clientChannelOptions(isAlone: boolean): ChannelOptions {
   return {
-    'grpc.use_local_subchannel_pool': isService ? 1 : 0,
+    'grpc.use_local_subchannel_pool': isAlone ? 1 : 0,
     'grpc.service_config': JSON.stringify(SERVICE_CONFIG),
     // No look-up of settings in DNS TXT records.
     'grpc.service_config_disable_resolution': 1,

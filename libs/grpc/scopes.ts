@@ -21,6 +21,10 @@ export const METHOD_SCOPES: Readonly<Record<string, Scope>> = {
   'queqiao.network.v1.NetworkService/GetNumberRange': 'network.read',
   'queqiao.network.v1.NetworkService/ListNumberRanges': 'network.read',
   'queqiao.network.v1.NetworkService/UpdateNumberRange': 'network.write',
+  'queqiao.network.v1.NetworkService/CreateCourierAccount': 'network.write',
+  'queqiao.network.v1.NetworkService/GetCourierAccount': 'network.read',
+  'queqiao.network.v1.NetworkService/ListCourierAccounts': 'network.read',
+  'queqiao.network.v1.NetworkService/UpdateCourierAccount': 'network.write',
   'queqiao.network.v1.NetworkService/CreateApiKey': 'key.write',
   'queqiao.network.v1.NetworkService/ListApiKeys': 'key.read',
   'queqiao.network.v1.NetworkService/RevokeApiKey': 'key.write',
@@ -38,6 +42,26 @@ export const METHOD_SCOPES: Readonly<Record<string, Scope>> = {
   'queqiao.waybill.v1.WaybillService/LookUpWaybills': 'waybill.read',
   'queqiao.waybill.v1.WaybillService/ListWaybills': 'waybill.read',
   'queqiao.waybill.v1.WaybillService/CancelWaybill': 'waybill.cancel',
+  'queqiao.waybill.v1.VaultService/GetConsignee': 'consignee.read',
+  'queqiao.waybill.v1.VaultService/BatchGetConsignees': 'consignee.read',
+  'queqiao.waybill.v1.VaultService/FindWaybillsByPhone': 'consignee.find',
+  'queqiao.waybill.v1.VaultService/EraseConsignee': 'consignee.erase',
+  'queqiao.waybill.v1.VaultService/ListConsigneeAccesses': 'consignee.audit',
+  'queqiao.waybill.v1.VaultService/EraseMonth': 'vault.manage',
+  'queqiao.waybill.v1.VaultService/RewrapKeys': 'vault.manage',
+  'queqiao.waybill.v1.WaybillService/UpdateWaybill': 'waybill.issue',
+  'queqiao.waybill.v1.WaybillService/ListWaybillVersions': 'waybill.read',
+  'queqiao.waybill.v1.WaybillService/GetShipment': 'waybill.read',
+  'queqiao.waybill.v1.WaybillService/IssueReturnWaybill': 'waybill.issue',
+  'queqiao.waybill.v1.WaybillService/ReleaseWaybill': 'waybill.issue',
+  'queqiao.waybill.v1.WaybillService/BatchReleaseWaybills': 'waybill.issue',
+  'queqiao.waybill.v1.WaybillService/RecallWaybill': 'waybill.cancel',
+  'queqiao.waybill.v1.WaybillService/BatchRecallWaybills': 'waybill.cancel',
+  'queqiao.waybill.v1.AccountService/TopUpAccount': 'account.write',
+  'queqiao.waybill.v1.AccountService/GetAccountUsage': 'account.read',
+  'queqiao.waybill.v1.AccountService/ListAccountUsages': 'account.read',
+  'queqiao.waybill.v1.AccountService/ListAccountMovements': 'account.read',
+  'queqiao.waybill.v1.AccountService/ReportPrints': 'waybill.print',
 };
 
 /**
@@ -54,6 +78,14 @@ export const RATE_CLASSES: Readonly<Record<Scope, RateClass>> = {
   'waybill.issue': 'issue',
   'waybill.read': 'read',
   'waybill.cancel': 'change',
+  'waybill.print': 'change',
+  'consignee.read': 'read',
+  'consignee.find': 'read',
+  'consignee.erase': 'change',
+  'consignee.audit': 'read',
+  'vault.manage': 'change',
+  'account.read': 'read',
+  'account.write': 'change',
 };
 
 export type RateClass = 'issue' | 'read' | 'change';
@@ -70,6 +102,7 @@ export const METHOD_SERVICES: Readonly<Record<string, readonly string[]>> = {
   'queqiao.network.v1.NetworkService/GetCourier': CALLERS,
   'queqiao.network.v1.NetworkService/GetNode': CALLERS,
   'queqiao.network.v1.NetworkService/ListNumberRanges': CALLERS,
+  'queqiao.network.v1.NetworkService/ListCourierAccounts': CALLERS,
   'queqiao.network.v1.NetworkService/AuthenticateApiKey': CALLERS,
   'queqiao.network.v1.NetworkService/ListTokenIssuers': CALLERS,
 };
@@ -85,9 +118,28 @@ export const KIND_SCOPES: Readonly<Record<IdentityKind, ReadonlySet<string>>> = 
     'waybill.issue',
     'waybill.read',
     'waybill.cancel',
+    'consignee.read',
+    'consignee.find',
+    'consignee.erase',
+    'consignee.audit',
+    'vault.manage',
+    'waybill.print',
+    'account.read',
+    'account.write',
   ),
-  merchant: setOf('network.read', 'waybill.issue', 'waybill.read', 'waybill.cancel'),
-  courier: setOf('network.read', 'waybill.read'),
+  merchant: setOf(
+    'network.read',
+    'waybill.issue',
+    'waybill.read',
+    'waybill.cancel',
+    'consignee.read',
+    'consignee.find',
+    'consignee.erase',
+    'consignee.audit',
+    'waybill.print',
+    'account.read',
+  ),
+  courier: setOf('network.read', 'waybill.read', 'consignee.read', 'account.read', 'account.write'),
   service: setOf('network.read', 'key.authenticate', 'issuer.read'),
 };
 
@@ -100,7 +152,15 @@ export type Scope =
   | 'issuer.read'
   | 'waybill.issue'
   | 'waybill.read'
-  | 'waybill.cancel';
+  | 'waybill.cancel'
+  | 'consignee.read'
+  | 'consignee.find'
+  | 'consignee.erase'
+  | 'consignee.audit'
+  | 'vault.manage'
+  | 'waybill.print'
+  | 'account.read'
+  | 'account.write';
 
 function setOf(...scopes: Scope[]): ReadonlySet<string> {
   return new Set(scopes);

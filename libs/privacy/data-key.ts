@@ -1,13 +1,13 @@
 import { generateKey, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
-import type { MasterKey } from './master-key.ts';
+import type { Keyring, WrappedKey } from './keyring.ts';
 
 const generate = promisify(generateKey);
 
-/** A fresh key for `seal`, and the same key wrapped by the master key, which is what to store. */
-export async function newDataKey(masterKey: MasterKey): Promise<NewDataKey> {
+/** A fresh key for `seal` or `blindIndex`, and the same key as it is to be stored. */
+export async function newDataKey(keyring: Keyring): Promise<NewDataKey> {
   const key = await generate('aes', { length: 256 });
-  return { key, wrapped: await masterKey.wrap(key) };
+  return { key, ...(await keyring.wrap(key)) };
 }
 
-export type NewDataKey = { key: KeyObject; wrapped: Uint8Array };
+export type NewDataKey = WrappedKey & { key: KeyObject };

@@ -1,4 +1,5 @@
 import type { Consignee, MaskedConsignee } from '#proto/queqiao/waybill/v1/waybill';
+import { MOBILE, parsePhone } from './phone.ts';
 import { COMPOUND_SURNAMES } from './surname.ts';
 
 /** GB/T 41833-2022 hides at least six digits; ours never shows more than five, as 138******78. */
@@ -19,25 +20,40 @@ export function maskedConsignee(consignee: Consignee): MaskedConsignee {
 }
 
 /**
- * The surname, then one "*" for each further character: 张三丰 → 张**, 欧阳修 → 欧阳*. A name that
- * is no Chinese one keeps its first letter. At least one character is always hidden, so a name of
- * one character is "*". Counts code points: half a character is never shown.
+ * The surname, then one "*" for each further character, six at most: 张三丰 → 张**, 欧阳修 → 欧阳*.
+ * A name that is no Chinese one keeps its first letter. At least one letter is always hidden: a
+ * name of one letter is "*", whatever marks, signs or invisible characters stand around it. The
+ * length shows, as on every label, up to six: long names are so rare that it would tell of them.
  */
 export function maskName(name: string): string {
-  const characters = [...name.normalize('NFC').trim()];
-  const shown = Math.min(surnameLength(characters), characters.length - 1);
-  if (shown <= 0) return '*'.repeat(Math.max(1, characters.length));
-  return characters.slice(0, shown).join('') + '*'.repeat(characters.length - shown);
+  // Nearly every name is two or three Chinese characters.
+  if (SHORT_HAN.test(name) && !COMPOUND_SURNAMES.has(name.slice(0, 2))) {
+    return `${name.slice(0, 1)}${name.length === 2 ? '*' : '**'}`;
+  }
+  // A letter and its marks are one; what cannot be seen counts for nothing.
+  const characters = name.normalize('NFC').replace(INVISIBLE, '').match(CHARACTER) ?? [];
+  const shown = surnameLength(characters);
+  const hidden = Math.max(1, Math.min(HIDDEN_CHARACTERS_MAX, characters.length - shown));
+  return characters.slice(0, shown).join('') + '*'.repeat(hidden);
 }
 
+/** How many characters in front may be seen: those of the surname, if a letter is left behind. */
 function surnameLength(characters: readonly string[]): number {
-  const [first, second] = characters;
-  // A phone number or an emoji in the name field is no surname.
-  if (first === undefined || !/^\p{L}$/u.test(first)) return 0;
-  // With two characters in all, the second is the given name, whatever the first two look like.
-  if (characters.length > 2 && COMPOUND_SURNAMES.has(`${first}${second}`)) return 2;
-  return 1;
+  const [first = '', second = ''] = characters;
+  // A phone number or an emoji in the name field is no surname; a letter under marks may be one
+  // that no surname begins with.
+  if (!/^\p{L}$/u.test(first)) return 0;
+  const lettersBehind = (from: number) => characters.slice(from).some((each) => LETTER.test(each));
+  if (COMPOUND_SURNAMES.has(first + second) && lettersBehind(2)) return 2;
+  return lettersBehind(1) ? 1 : 0;
 }
+
+const HIDDEN_CHARACTERS_MAX = 6;
+const SHORT_HAN = /^[\u4e00-\u9fa5]{2,3}$/;
+const LETTER = /\p{L}/u;
+/** White space at the ends and what has no shape: zero-width, direction, variation, controls. */
+const INVISIBLE = /^\s+|\s+$|[\p{C}\p{Variation_Selector}\p{Default_Ignorable_Code_Point}]/gu;
+const CHARACTER = /\P{M}\p{M}*|\p{M}+/gu;
 
 /**
  * The first three and last two digits, at least six others hidden: 138******78, 010-******78. A
@@ -62,21 +78,3 @@ export function maskPhone(phone: string): string {
   if (extension !== '') masked.push('*'.repeat(extension.length));
   return plus + masked.join('-');
 }
-
-const MOBILE = /^1\d{10}$/;
-
-function parsePhone(phone: string): PhoneParts {
-  const plain = phone.normalize('NFKC').replace(/[^\d+-]/g, '');
-  // Without the code a mobile reads like any other; the code alone would use up what may be shown.
-  const national = plain.replace(/^(?:\+86|0086|86(?=1\d{10}(?!\d)))-?(?=\d[\d-]{6})/, '');
-  const groups = national.split(/[+-]+/).filter((group) => group !== '');
-  const last = groups.at(-1) ?? '';
-  const hasExtension = last.length <= 6 && groups.slice(0, -1).some((group) => group.length >= 7);
-  return {
-    plus: national.startsWith('+') ? '+' : '',
-    groups: hasExtension ? groups.slice(0, -1) : groups,
-    extension: hasExtension ? last : '',
-  };
-}
-
-type PhoneParts = { plus: string; groups: string[]; extension: string };

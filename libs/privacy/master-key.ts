@@ -69,11 +69,14 @@ function masterKeyOf(key: KeyObject): MasterKey {
   };
 }
 
-/** Wraps data keys: a key file here, a key management service elsewhere. */
+/**
+ * Wraps data keys: a key file here, a key management service elsewhere. Rejects with a retryable
+ * RpcError when it cannot be asked at the moment; a Keyring asks again then.
+ */
 export type MasterKey = {
   /** Names the key without telling it; stored beside what it wrapped. */
   readonly keyId: string;
-  wrap(dataKey: KeyObject): Promise<Uint8Array>;
+  wrap(dataKey: KeyObject, signal?: AbortSignal): Promise<Uint8Array>;
   /** Rejects if `wrapped` was changed or wrapped by another key. */
-  unwrap(wrapped: Uint8Array): Promise<KeyObject>;
+  unwrap(wrapped: Uint8Array, signal?: AbortSignal): Promise<KeyObject>;
 };

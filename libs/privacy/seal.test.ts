@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   createMasterKeyFile,
+  Keyring,
   loadMasterKey,
   newDataKey,
   open,
@@ -67,11 +68,11 @@ describe('the master key file', () => {
     await createMasterKeyFile(path);
     expect((await stat(path)).mode & 0o777).toBe(0o600);
     const masterKey = await loadMasterKey(path);
-    const { key: dataKey, wrapped } = await newDataKey(masterKey);
+    const { key: dataKey, wrapped } = await newDataKey(new Keyring({ current: masterKey }));
     expect((await masterKey.unwrap(wrapped)).equals(dataKey)).toBe(true);
     expect((await loadMasterKey(path)).keyId).toBe(masterKey.keyId);
     expect(await readFile(path, 'utf8')).not.toContain(masterKey.keyId);
-    const { wrapped: another } = await newDataKey(masterKey);
+    const another = await masterKey.wrap(dataKey);
     expect(Buffer.from(another).equals(wrapped)).toBe(false);
   });
 
@@ -81,7 +82,7 @@ describe('the master key file', () => {
     const a = await loadMasterKey(join(folder, 'a'));
     const b = await loadMasterKey(join(folder, 'b'));
     expect(a.keyId).not.toBe(b.keyId);
-    const { key: dataKey, wrapped } = await newDataKey(a);
+    const { key: dataKey, wrapped } = await newDataKey(new Keyring({ current: a }));
     await expect(b.unwrap(wrapped)).rejects.toThrow(/does not open/);
     await expect(a.unwrap(seal(dataKey, Buffer.alloc(32), aad))).rejects.toThrow(/does not open/);
   });

@@ -2,14 +2,16 @@ import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type LocalState, readState, writeState } from '#deploy/local/state';
-import { openPool } from '#libs/db';
+import { type Bus, connectBus } from '#libs/bus';
+import { openPool, type Pool, type PoolOptions } from '#libs/db';
 import { RpcError } from '#libs/errors';
 import { createClient } from '#libs/grpc';
 import { createLogger } from '#libs/log';
 import type { Clock } from '#libs/run';
 import { NetworkService } from '#proto/queqiao/network/v1/network_service';
 import { createOperatorKey } from '../modules.ts';
-import type { Connection } from './context.ts';
+import type { CliContext, Connection } from './context.ts';
+import { readSettings } from './settings.ts';
 import type { System } from './system.ts';
 
 // API keys for the commands on this machine stand in the state folder's secrets, one file each.
@@ -64,6 +66,44 @@ export async function connector(env: NodeJS.ProcessEnv): Promise<(as?: 'operator
   };
 }
 
+/**
+ * The database and NATS themselves, for an operator's tools: as the settings say, else those of
+ * the state folder. `natsUrl` null leaves NATS out; otherwise its absence is an error.
+ */
+export async function openServers(
+  context: Pick<CliContext, 'env' | 'connection'>,
+  options: { pool: Omit<PoolOptions, 'url' | 'log'>; natsUrl: string | null | undefined },
+): Promise<OpenServers> {
+  const { env } = context;
+  const settings = readSettings(env);
+  const state = await readState(settings.stateDir);
+  const url = settings.databaseUrl ?? state?.databaseUrl;
+  if (url === undefined) throw new Error('No database is known here; set QUEQIAO_DATABASE_URL.');
+  const log = createLogger({ name: 'queqiao', level: 'silent' });
+  let bus: Bus | undefined;
+  if (options.natsUrl !== null) {
+    const natsUrl = options.natsUrl ?? settings.natsUrl ?? state?.natsUrl;
+    if (natsUrl === undefined) throw new Error('No NATS is known here; set NATS_URL.');
+    bus = connectBus({ url: natsUrl, name: 'queqiao-cli', log });
+    try {
+      await bus.whenConnected(AbortSignal.timeout(NATS_WAIT_MS));
+    } catch {
+      await bus[Symbol.asyncDispose]();
+      // The URL may hold a password.
+      throw new Error(`No NATS answers at ${new URL(natsUrl).host}.`);
+    }
+  }
+  const pool = openPool({ ...options.pool, url, log });
+  return {
+    pool,
+    bus,
+    async [Symbol.asyncDispose]() {
+      await pool[Symbol.asyncDispose]();
+      await bus?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
 /** A key may be left from a database that is gone. */
 async function opens({ address, caFile }: Server, apiKey: string): Promise<boolean> {
   using client = createClient(NetworkService, { address, caFile, credentials: { apiKey } });
@@ -85,6 +125,10 @@ function readKey(stateDir: string, name: string): string | undefined {
     return undefined;
   }
 }
+
+const NATS_WAIT_MS = 10_000;
+
+export type OpenServers = AsyncDisposable & { pool: Pool; bus: Bus | undefined };
 
 async function writeKey(stateDir: string, name: string, key: string): Promise<void> {
   await writeFile(join(stateDir, 'secrets', name), `${key}\n`, { mode: 0o600 });

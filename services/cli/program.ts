@@ -1,10 +1,13 @@
 import { Command } from 'commander';
+import { auditCommand } from './audit.ts';
 import { bootstrapCommand } from './bootstrap.ts';
 import { certCommand } from './cert.ts';
+import { accountCommand } from './commands/account.ts';
 import { eventsCommand } from './commands/events.ts';
 import { issueCommand } from './commands/issue.ts';
 import { keyCommand } from './commands/key.ts';
 import { networkCommands } from './commands/network.ts';
+import { vaultCommand } from './commands/vault.ts';
 import { waybillCommand } from './commands/waybill.ts';
 import type { CliContext } from './context.ts';
 import { migrateCommand } from './migrate.ts';
@@ -24,9 +27,12 @@ export function program(context: CliContext): Command {
     certCommand(context),
     issueCommand(context),
     waybillCommand(context),
+    vaultCommand(context),
     ...networkCommands(context),
+    accountCommand(context),
     keyCommand(context),
     eventsCommand(context),
+    auditCommand(context),
   ];
   for (const command of commands) queqiao.addCommand(command);
   throwing(queqiao);

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createMasterKeyFile, loadMasterKey } from '#libs/privacy';
+import { createMasterKeyFile, Keyring, loadMasterKey } from '#libs/privacy';
 import type { Secrets } from '../module.ts';
 import type { Settings } from './settings.ts';
 
@@ -22,7 +22,10 @@ export async function openSecrets(settings: Settings): Promise<Secrets> {
   return {
     apiKeyPepper: Buffer.from(pepper),
     serviceSecret: service,
-    masterKey: await loadMasterKey(masterKeyFile),
+    keyring: new Keyring({
+      current: await loadMasterKey(masterKeyFile),
+      others: await Promise.all(settings.oldMasterKeyFiles.map(loadMasterKey)),
+    }),
   };
 }
 

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { createLogger } from '#libs/log';
-import { untilSignal } from '#libs/run';
+import { armCrashpoint, CRASHPOINTS, untilSignal } from '#libs/run';
 import type { Module } from '../module.ts';
 import { MODULES } from '../modules.ts';
 import type { CliContext } from './context.ts';
@@ -19,6 +19,7 @@ export function serveCommand({ env, stderr, now }: CliContext): Command {
     )
     .action(async ({ target }: { target: Module[] }) => {
       const settings = readSettings(env);
+      if (settings.crashAt !== undefined) arm(settings.crashAt);
       const isPart = target.length < MODULES.length;
       if (isPart && settings.databaseUrl === undefined) {
         throw new Error(
@@ -40,6 +41,14 @@ export function serveCommand({ env, stderr, now }: CliContext): Command {
       log.info({ signal }, 'stopping');
       for (const problem of await system.stop()) log.error({ err: problem }, 'did not stop well');
     });
+}
+
+/** `point`, or `point:3` for the third time that it is passed. */
+function arm(crashAt: string): void {
+  const [name, passes = '1'] = crashAt.split(':');
+  const point = CRASHPOINTS.find((each) => each === name);
+  if (point === undefined) throw new Error(`QUEQIAO_CRASH_AT: there is no point "${name}".`);
+  armCrashpoint(point, Number(passes));
 }
 
 function parseTargets(value: string): Module[] {

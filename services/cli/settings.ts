@@ -27,10 +27,18 @@ export const SHAPE = {
   /** Calls of one key or token and one kind of call, where the key says nothing else. */
   QUEQIAO_CALLS_PER_S: integer({ default: 2_000, min: 1, max: 1_000_000 }),
   QUEQIAO_BURST_COUNT: integer({ default: 4_000, min: 1, max: 1_000_000 }),
+  /** How many of an account's drawn waybills may be cancelled, in 1/100; 100 limits nothing. */
+  QUEQIAO_CANCEL_RATIO_PERCENT: integer({ default: 20, min: 0, max: 100 }),
+  /** Below so many drawn waybills of an account, cancelling is not limited. */
+  QUEQIAO_CANCEL_RATIO_FREE_COUNT: integer({ default: 500, min: 0, max: 1_000_000_000 }),
   /** Secrets; without these they are files of the state folder, made at the first start. */
   QUEQIAO_API_KEY_PEPPER_FILE: secretFile({ default: '' }),
   QUEQIAO_SERVICE_SECRET_FILE: secretFile({ default: '' }),
   QUEQIAO_MASTER_KEY_FILE: text({ default: '' }),
+  /** Master keys that only open what they wrapped: those before, or the one to come. */
+  QUEQIAO_MASTER_KEY_OLD_FILES: list({ default: [] }),
+  /** For fault tests: the process ends itself at this point, `point` or `point:passes`. */
+  QUEQIAO_CRASH_AT: text({ default: '' }),
 } as const;
 
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
@@ -46,9 +54,15 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     shutdownGraceMs: config.QUEQIAO_SHUTDOWN_GRACE_MS,
     tls: tlsOf(config),
     callLimits: { callsPerS: config.QUEQIAO_CALLS_PER_S, burstCount: config.QUEQIAO_BURST_COUNT },
+    cancelRatio: {
+      percent: config.QUEQIAO_CANCEL_RATIO_PERCENT,
+      freeCount: config.QUEQIAO_CANCEL_RATIO_FREE_COUNT,
+    },
     apiKeyPepper: config.QUEQIAO_API_KEY_PEPPER_FILE || undefined,
     serviceSecret: config.QUEQIAO_SERVICE_SECRET_FILE || undefined,
     masterKeyFile: config.QUEQIAO_MASTER_KEY_FILE || undefined,
+    oldMasterKeyFiles: config.QUEQIAO_MASTER_KEY_OLD_FILES,
+    crashAt: config.QUEQIAO_CRASH_AT || undefined,
   };
 }
 
@@ -78,7 +92,10 @@ export type Settings = {
   shutdownGraceMs: number;
   tls: TlsFiles | undefined;
   callLimits: { callsPerS: number; burstCount: number };
+  cancelRatio: { percent: number; freeCount: number };
   apiKeyPepper: string | undefined;
   serviceSecret: string | undefined;
   masterKeyFile: string | undefined;
+  oldMasterKeyFiles: readonly string[];
+  crashAt: string | undefined;
 };

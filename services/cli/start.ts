@@ -3,11 +3,12 @@ import { mkdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { Command } from 'commander';
 import { openLogFile } from '#deploy/local/log-file';
-import { createClient } from '#libs/grpc';
+import { createClient, KIND_SCOPES } from '#libs/grpc';
 import { createLogger } from '#libs/log';
 import { untilSignal } from '#libs/run';
 import { Subject_Kind } from '#proto/queqiao/network/v1/api_key';
 import { NetworkService } from '#proto/queqiao/network/v1/network_service';
+import { AccountService } from '#proto/queqiao/waybill/v1/account_service';
 import { MODULES } from '../modules.ts';
 import { issueCommand } from './commands/issue.ts';
 import type { CliContext } from './context.ts';
@@ -84,7 +85,11 @@ async function prepareDemo(
     caFile,
     credentials: { apiKey: operatorKey },
   });
-  await loadDemo({ network });
+  using account = createClient(AccountService, {
+    address,
+    credentials: { apiKey: operatorKey },
+  });
+  await loadDemo({ network, account });
   const apiKey = known ?? (await makeMerchantKey(network, context.now()));
   await writeMerchantKey(stateDir, apiKey);
   await mkdir(folder, { recursive: true });
@@ -111,7 +116,7 @@ async function makeMerchantKey(
       // A key whose secret was lost with an earlier state folder keeps its name.
       apiKeyId: `demo-${now.getTime().toString(36)}`,
       subject: { kind: Subject_Kind.MERCHANT, id: DEMO_MERCHANT_ID },
-      scopes: ['waybill.issue', 'waybill.read', 'waybill.cancel', 'network.read'],
+      scopes: [...KIND_SCOPES.merchant],
     },
   });
   return secret;

@@ -5,6 +5,11 @@ import {
   CourierSchema,
   type CourierService,
 } from '#proto/queqiao/network/v1/courier';
+import {
+  type AddedServiceDraft,
+  addedServiceToMessage,
+  parseAddedServices,
+} from './added-service.ts';
 import { match, present, slug, text } from './field.ts';
 import { history, newState, STATES, type State, state, type Versioned } from './message.ts';
 
@@ -14,6 +19,8 @@ export type CourierDraft = {
   display_name: string;
   state: State;
   services: ServiceDraft[];
+  added_services: AddedServiceDraft[];
+  account_required: boolean;
 };
 
 export type CourierRow = CourierDraft & Versioned;
@@ -28,11 +35,14 @@ export function parseCourier(courier: Courier | undefined): CourierDraft {
 
 function parse(courier: Courier | undefined, stateOf: typeof state): CourierDraft {
   const given = present('courier', courier);
+  const offered = new Set(given.services.map(({ serviceCode }) => serviceCode));
   return {
     courier_id: slug('courier.courier_id', given.courierId),
     display_name: text('courier.display_name', given.displayName, 1, 80),
     state: stateOf('courier.state', given.state),
     services: parseServices(given.services),
+    added_services: parseAddedServices('courier.added_services', given.addedServices, offered),
+    account_required: given.accountRequired,
   };
 }
 
@@ -60,6 +70,8 @@ export function courierToMessage(row: CourierRow): Courier {
       serviceCode: service.service_code,
       displayName: service.display_name,
     })),
+    addedServices: row.added_services.map(addedServiceToMessage),
+    accountRequired: row.account_required,
     ...history(row.courier_id, row),
   });
 }

@@ -71,7 +71,7 @@ export function encodeItemOutcomes({ window, outcomes }: AnsweredItems): Buffer 
     to.textField(0x0a, itemId);
     if (answer instanceof RpcError) {
       to.bytesField(0x1a, Buffer.from(toBinary(ItemErrorSchema, toItemError(answer))));
-    } else if (answer.alreadyIssued) {
+    } else if (answer.alreadyIssued || answer.parcelCount > 0) {
       to.bytesField(0x12, Buffer.from(toBinary(IssuedWaybillSchema, answer)));
     } else {
       writeNumber(to, 0x12, answer);

@@ -1,54 +1,80 @@
 import type { KeyObject } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Pool } from '#libs/db';
-import { type MasterKey, newDataKey } from '#libs/privacy';
-import type { Clock } from '#libs/run';
+import { blindIndex, type Keyring, newDataKey, type WrappedKey } from '#libs/privacy';
+import { type Clock, crashpoint } from '#libs/run';
 import * as store from './store/data-key.ts';
+
+/** How long an erasure may go unnoticed by the calls that only compare a repeat. */
+const CHECK_MS = 1_000;
+const HOUR_MS = 3_600_000;
 
 /**
  * The keys that seal consignees: one for each merchant and month (UTC), made when first needed,
- * kept wrapped by the master key. Open keys stay in memory for an hour at most.
+ * kept wrapped by a master key. Open keys stay in memory for an hour at most, so that a key
+ * service is not asked for every row; whether a key was destroyed is asked of the database.
  */
 export class DataKeys {
   readonly #deps: DataKeysDeps;
-  readonly #current = new LRUCache<string, Promise<DataKey>>({ max: 10_000, ttl: 3_600_000 });
-  readonly #byId = new LRUCache<string, Promise<DataKey | undefined>>({
+  readonly #current = new LRUCache<string, Promise<SealingKey>>({ max: 10_000, ttl: HOUR_MS });
+  readonly #open = new LRUCache<string, Promise<KeyObject>>({ max: 10_000, ttl: HOUR_MS });
+  readonly #there = new LRUCache<string, Promise<store.DataKeyRow | undefined>>({
     max: 10_000,
-    ttl: 3_600_000,
+    ttl: CHECK_MS,
   });
+  readonly #index = new LRUCache<'phone', Promise<PhoneHash>>({ max: 1, ttl: HOUR_MS });
 
   constructor(deps: DataKeysDeps) {
     this.#deps = deps;
   }
 
-  /** The key for what a merchant sends now. */
-  current(merchantId: string): Promise<DataKey> {
+  /** The key for what a merchant sends now, with what finds its phones again. */
+  current(merchantId: string): Promise<SealingKey> {
     const month = `${this.#deps.now().toISOString().slice(0, 7)}-01`;
-    const cacheKey = `${merchantId} ${month}`;
-    return remember(this.#current, cacheKey, () => this.#loadOrMake(merchantId, month));
+    return remember(this.#current, `${merchantId} ${month}`, async () => ({
+      ...(await this.#loadOrMake(merchantId, month)),
+      phoneIndexOf: await this.phoneIndex(merchantId),
+    }));
   }
 
-  /** The key that a row was sealed with; undefined once it is erased. */
-  byId(merchantId: string, dataKeyId: string): Promise<DataKey | undefined> {
-    return remember(this.#byId, `${merchantId} ${dataKeyId}`, async () => {
-      const row = await store.selectDataKeyById(this.#deps.pool, merchantId, dataKeyId);
-      return row && this.#unwrap(row);
+  /**
+   * The key that a row was sealed with; undefined at most a second after it was destroyed, or at
+   * once if it is asked for afresh, as who seals by it must.
+   */
+  async byId(
+    merchantId: string,
+    dataKeyId: string,
+    { afresh = false } = {},
+  ): Promise<DataKey | undefined> {
+    const cacheKey = `${merchantId} ${dataKeyId}`;
+    if (afresh) this.#there.delete(cacheKey);
+    const row = await remember(this.#there, cacheKey, () =>
+      store.selectDataKeyById(this.#deps.pool, merchantId, dataKeyId),
+    );
+    if (row !== undefined) return await this.#unwrap(row);
+    this.#open.delete(dataKeyId);
+    return undefined;
+  }
+
+  /** The look-up value of a normal phone number among those of a merchant. */
+  async phoneIndex(merchantId: string): Promise<PhoneHash> {
+    const hash = await remember(this.#index, 'phone', async () => {
+      const { pool, keyring, now } = this.#deps;
+      const row =
+        (await store.selectIndexKey(pool)) ??
+        (await store.insertIndexKey(pool, { ...(await newDataKey(keyring)), createTime: now() }));
+      return blindIndex(await keyring.unwrap(wrappedOf(row)));
     });
+    return (number) => hash(`${merchantId} ${number}`);
   }
 
   async #loadOrMake(merchantId: string, month: string): Promise<DataKey> {
-    const { pool, masterKey, now } = this.#deps;
+    const { pool, keyring, now } = this.#deps;
     let row = await store.selectDataKey(pool, merchantId, month);
     if (row === undefined) {
-      const { wrapped } = await newDataKey(masterKey);
-      const createTime = now();
-      await store.insertDataKey(pool, {
-        merchantId,
-        month,
-        masterKeyId: masterKey.keyId,
-        wrapped,
-        createTime,
-      });
+      const key = await newDataKey(keyring);
+      await store.insertDataKey(pool, { ...key, merchantId, month, createTime: now() });
+      crashpoint('after_data_key_before_use');
       // Another process may have been first; its key is the one that counts.
       row = await store.selectDataKey(pool, merchantId, month);
     }
@@ -57,17 +83,19 @@ export class DataKeys {
   }
 
   async #unwrap(row: store.DataKeyRow): Promise<DataKey> {
-    const { masterKey } = this.#deps;
-    if (row.master_key_id !== masterKey.keyId) {
-      throw new Error(`data key ${row.data_key_id} is wrapped by another master key`);
-    }
-    return { dataKeyId: BigInt(row.data_key_id), key: await masterKey.unwrap(row.wrapped) };
+    const { keyring } = this.#deps;
+    const key = await remember(this.#open, row.data_key_id, () => keyring.unwrap(wrappedOf(row)));
+    return { dataKeyId: BigInt(row.data_key_id), key };
   }
 }
 
-function remember<T>(
-  cache: LRUCache<string, Promise<T>>,
-  key: string,
+function wrappedOf({ master_key_id, wrapped }: store.WrappedKeyRow): WrappedKey {
+  return { masterKeyId: master_key_id, wrapped };
+}
+
+function remember<Key extends string, T>(
+  cache: LRUCache<Key, Promise<T>>,
+  key: Key,
   load: () => Promise<T>,
 ): Promise<T> {
   const known = cache.get(key);
@@ -79,4 +107,6 @@ function remember<T>(
 }
 
 export type DataKey = { dataKeyId: bigint; key: KeyObject };
-export type DataKeysDeps = { pool: Pool; masterKey: MasterKey; now: Clock };
+export type PhoneHash = (normalNumber: string) => bigint;
+export type SealingKey = DataKey & { phoneIndexOf: PhoneHash };
+export type DataKeysDeps = { pool: Pool; keyring: Keyring; now: Clock };

@@ -1,6 +1,8 @@
 import type { Pool, Relay } from '#libs/db';
 import type { Directory } from '#libs/directory';
+import type { Keyring } from '#libs/privacy';
 import type { Clock } from '#libs/run';
+import type { Accounts } from './account.ts';
 import type { DataKeys } from './data-keys.ts';
 import type { NumberPool } from './lease.ts';
 import type { NumberDirectory } from './number-directory.ts';
@@ -12,6 +14,8 @@ export type Deps = {
   numbers: NumberPool;
   numberDirectory: NumberDirectory;
   dataKeys: DataKeys;
+  keyring: Keyring;
+  accounts: Accounts;
   relay: Relay;
   now: Clock;
 };

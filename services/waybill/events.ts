@@ -1,19 +1,33 @@
 import { randomUUID } from 'node:crypto';
-import { create, toBinary } from '@bufbuild/protobuf';
+import {
+  create,
+  type DescMessage,
+  fromBinary,
+  type MessageInitShape,
+  toBinary,
+} from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { subjects } from '#libs/bus';
 import type { ByteWriter } from '#libs/bytes';
 import { enqueue, type Tx } from '#libs/db';
 import type { NumberRange } from '#proto/queqiao/network/v1/number_range';
 import {
+  AccountBalanceCrossedSchema,
+  ConsigneesErasedSchema,
   type IssuedParcel,
   NumberRangeReportedSchema,
   WaybillCancelledSchema,
+  WaybillRecalledSchema,
+  WaybillReleasedSchema,
   type WaybillsIssued,
   WaybillsIssuedSchema,
+  WaybillUpdatedSchema,
 } from '#proto/queqiao/waybill/v1/event';
+import { MaskedConsigneeSchema, ParcelSchema } from '#proto/queqiao/waybill/v1/waybill';
+import { holdNodeOf } from './message.ts';
 import type { ParcelDraft } from './parcel.ts';
 import type { ScannedParcel } from './parcel-scan.ts';
+import type { CrossedAccount } from './store/account.ts';
 import type { WaybillRow } from './store/waybill.ts';
 
 // What the waybill service tells the network. Subjects and payloads never hold a name, a phone, a
@@ -42,6 +56,9 @@ export function issuedEventPart(draw: IssuedDraw, draft: ParcelDraft, number: st
     weightG: draft.weightG,
     volumeMl: draft.volumeMl,
     issueTime: timestampFromDate(draw.issueTime),
+    parcelCount: draft.parcelCount > 1 ? draft.parcelCount : 0,
+    holdNodeId: draft.holdNodeId,
+    outwardWaybillNumber: draft.outwardNumber ?? '',
   };
   const event: WaybillsIssued = {
     $typeName: 'queqiao.waybill.v1.WaybillsIssued',
@@ -85,21 +102,88 @@ export function writeTimestamp(to: ByteWriter, time: Date): void {
   to.varintField(0x10, (ms % 1_000) * 1_000_000);
 }
 
-export async function enqueueCancelled(tx: Tx, row: WaybillRow, time: Date): Promise<void> {
-  const payload = create(WaybillCancelledSchema, {
+export async function enqueueCancelled(tx: Tx, rows: WaybillRow[], time: Date): Promise<void> {
+  const cancelTime = timestampFromDate(time);
+  await enqueueEach(tx, rows, WaybillCancelledSchema, (row) => ({
+    subject: subjects.waybillCancelled(row.courier_id),
+    payload: { ...namesOf(row), cancelTime },
+  }));
+}
+
+export async function enqueueUpdated(tx: Tx, rows: WaybillRow[], time: Date): Promise<void> {
+  const updateTime = timestampFromDate(time);
+  await enqueueEach(tx, rows, WaybillUpdatedSchema, (row) => {
+    const { weightG, volumeMl } = fromBinary(ParcelSchema, row.body);
+    const { province, city, district } = fromBinary(MaskedConsigneeSchema, row.consignee_masked);
+    const serviceCode = row.service_code;
+    return {
+      subject: subjects.waybillUpdated(row.courier_id),
+      payload: {
+        ...{ ...namesOf(row), serviceCode, province, city, district, weightG, volumeMl },
+        updateTime,
+      },
+    };
+  });
+}
+
+export async function enqueueReleased(tx: Tx, rows: WaybillRow[], time: Date): Promise<void> {
+  const releaseTime = timestampFromDate(time);
+  await enqueueEach(tx, rows, WaybillReleasedSchema, (row) => ({
+    subject: subjects.waybillReleased(row.courier_id),
+    payload: { ...namesOf(row), holdNodeId: holdNodeOf(row), releaseTime },
+  }));
+}
+
+export async function enqueueRecalled(tx: Tx, rows: WaybillRow[], time: Date): Promise<void> {
+  const recallTime = timestampFromDate(time);
+  await enqueueEach(tx, rows, WaybillRecalledSchema, (row) => ({
+    subject: subjects.waybillRecalled(row.courier_id),
+    payload: { ...namesOf(row), holdNodeId: holdNodeOf(row), recallTime },
+  }));
+}
+
+/** One event for each row, in their order. */
+async function enqueueEach<Desc extends DescMessage>(
+  tx: Tx,
+  rows: WaybillRow[],
+  schema: Desc,
+  eventOf: (row: WaybillRow) => { subject: string; payload: MessageInitShape<Desc> },
+): Promise<void> {
+  const events = rows.map((row) => {
+    const { subject, payload } = eventOf(row);
+    const bytes = toBinary(schema, create(schema, payload));
+    return { eventId: randomUUID(), subject, type: schema.typeName, payload: bytes };
+  });
+  await enqueue(tx, 'waybill', events);
+}
+
+function namesOf(row: WaybillRow) {
+  return {
     waybillNumber: row.waybill_number,
     merchantId: row.merchant_id,
     orderRef: row.order_ref,
     parcelNo: row.parcel_no,
     version: row.version,
-    cancelTime: timestampFromDate(time),
+  };
+}
+
+/** Of one courier and merchant; at most 500. */
+export async function enqueueConsigneesErased(
+  tx: Tx,
+  { courierId, merchantId, numbers }: { courierId: string; merchantId: string; numbers: string[] },
+  time: Date,
+): Promise<void> {
+  const payload = create(ConsigneesErasedSchema, {
+    waybillNumbers: numbers,
+    merchantId,
+    eraseTime: timestampFromDate(time),
   });
   await enqueue(tx, 'waybill', [
     {
       eventId: randomUUID(),
-      subject: subjects.waybillCancelled(row.courier_id),
-      type: WaybillCancelledSchema.typeName,
-      payload: toBinary(WaybillCancelledSchema, payload),
+      subject: subjects.consigneeErased(courierId),
+      type: ConsigneesErasedSchema.typeName,
+      payload: toBinary(ConsigneesErasedSchema, payload),
     },
   ]);
 }
@@ -135,6 +219,28 @@ export async function enqueueRangeReport(
       payload: toBinary(NumberRangeReportedSchema, payload),
     },
   ]);
+}
+
+/** Tells that balances fell to their alert marks or rose above them. */
+export async function enqueueCrossed(tx: Tx, crossed: CrossedAccount[], time: Date): Promise<void> {
+  const events = crossed.map((account) => {
+    const payload = create(AccountBalanceCrossedSchema, {
+      merchantId: account.merchant_id,
+      courierId: account.courier_id,
+      accountId: account.account_id,
+      balanceCount: BigInt(account.balance_count),
+      lowBalanceCount: BigInt(account.low_balance_count),
+      crossTime: timestampFromDate(time),
+    });
+    const subject = account.is_low ? subjects.accountLow : subjects.accountRefilled;
+    return {
+      eventId: randomUUID(),
+      subject: subject(account.courier_id),
+      type: AccountBalanceCrossedSchema.typeName,
+      payload: toBinary(AccountBalanceCrossedSchema, payload),
+    };
+  });
+  await enqueue(tx, 'waybill', events);
 }
 
 type IssuedDraw = {

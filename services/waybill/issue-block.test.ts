@@ -13,7 +13,10 @@ import {
   ParcelSchema,
   Waybill_State,
 } from '#proto/queqiao/waybill/v1/waybill';
-import { IssueWaybillsResponseSchema } from '#proto/queqiao/waybill/v1/waybill_service';
+import {
+  IssuedWaybillSchema,
+  IssueWaybillsResponseSchema,
+} from '#proto/queqiao/waybill/v1/waybill_service';
 import { encodeOutcomes, outcomeOf } from './answer.ts';
 import { issuedEventPart, writeIssuedPart } from './events.ts';
 import type { IssueAnswer } from './issue.ts';
@@ -87,13 +90,11 @@ describe('the event of an issued parcel', () => {
 
 describe('the answer to a batch', () => {
   it('is what the ordinary encoder would have made of the outcomes', () => {
-    const issued: IssueAnswer = {
-      $typeName: 'queqiao.waybill.v1.IssuedWaybill',
+    const issued: IssueAnswer = create(IssuedWaybillSchema, {
       waybillNumber: '1234567890',
       issueTime: timestampFromDate(issueTime),
-      alreadyIssued: false,
       state: Waybill_State.ISSUED,
-    };
+    });
     const known: IssueAnswer = { ...issued, alreadyIssued: true, state: Waybill_State.CANCELLED };
     const error = new RpcError('NODE_NOT_FOUND', { field: 'node_id', metadata: { id: 'x' } });
     const parcels = [
@@ -133,8 +134,9 @@ function draw(draft: ParcelDraft): Draw {
     serviceCode: 'standard',
     nodeId: 'hangzhou-cang',
     accountId: '',
+    prepaid: null,
     state: 'issued',
-    dataKey: { key, dataKeyId: 5n },
+    dataKey: { key, dataKeyId: 5n, phoneIndexOf: (phone) => BigInt(phone) },
     issueTime,
     eventSubject: 'queqiao.v1.waybill.lingque.issued',
     parcels: [{ draft, number: '1234567890' }],

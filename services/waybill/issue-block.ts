@@ -1,14 +1,16 @@
 import { toBinary } from '@bufbuild/protobuf';
 import { ByteWriter } from '#libs/bytes';
 import { ArrayBuilder } from '#libs/db';
-import { maskedConsignee, maskName, maskPhone, seal } from '#libs/privacy';
+import { maskedConsignee, maskName, maskPhone, normalizePhone, seal } from '#libs/privacy';
 import { ConsigneeSchema, MaskedConsigneeSchema } from '#proto/queqiao/waybill/v1/waybill';
-import type { DataKey } from './data-keys.ts';
+import type { SealingKey } from './data-keys.ts';
 import { ISSUED_PER_EVENT, issuedEventPart, writeIssuedPart } from './events.ts';
 import { toBody } from './message.ts';
 import type { ParcelDraft } from './parcel.ts';
 import { ScannedParcel } from './parcel-scan.ts';
+import { sealedSender } from './sealed.ts';
 import type { State } from './state.ts';
+import type { AccountTerms } from './store/account.ts';
 
 /** Parcels of one call that have all but themselves in common, each with its number. */
 export type Draw = {
@@ -18,8 +20,10 @@ export type Draw = {
   serviceCode: string;
   nodeId: string;
   accountId: string;
+  /** The terms of the account, if it is prepaid. */
+  prepaid: AccountTerms | null;
   state: State;
-  dataKey: DataKey;
+  dataKey: SealingKey;
   issueTime: Date;
   eventSubject: string;
   parcels: { draft: ParcelDraft; number: string }[];
@@ -42,6 +46,8 @@ export class IssueBlock {
     body: new ArrayBuilder('bytea'),
     masked: new ArrayBuilder('bytea'),
     sealed: new ArrayBuilder('bytea'),
+    senderMasked: new ArrayBuilder('bytea', 64),
+    senderSealed: new ArrayBuilder('bytea', 64),
   };
   readonly #draws = {
     draw: new ArrayBuilder('int2'),
@@ -55,6 +61,7 @@ export class IssueBlock {
     issueTime: new ArrayBuilder('timestamptz'),
     dataKeyId: new ArrayBuilder('int8'),
     eventSubject: new ArrayBuilder('text'),
+    parcelCount: new ArrayBuilder('int2'),
   };
   /** For whom the insert works. */
   readonly merchantIds = new Set<string>();
@@ -91,6 +98,7 @@ export class IssueBlock {
     draws.issueTime.addTime(draw.issueTime);
     draws.dataKeyId.addInt8(draw.dataKey.dataKeyId);
     draws.eventSubject.addAscii(draw.eventSubject);
+    draws.parcelCount.addInt2(draw.parcels.length);
     for (const { draft, number } of draw.parcels) {
       this.#rows.draw.addInt2(index);
       this.#addRow(draw, draft, number);
@@ -129,9 +137,10 @@ export class IssueBlock {
     const rows = this.#rows;
     rows.waybillNumber.addAscii(number);
     rows.parcelNo.addInt2(draft.parcelNo);
-    rows.parcelCount.addInt2(1);
-    rows.outwardNumber.addNull();
-    rows.phoneIndex.addNull();
+    rows.parcelCount.addInt2(draft.parcelCount);
+    this.#addOutward(dataKey, draft, number);
+    const phone = draft instanceof ScannedParcel ? draft.phone : draft.consignee.phone;
+    rows.phoneIndex.addInt8(dataKey.phoneIndexOf(normalizePhone(phone).number));
     // Bound to the number: a sealed consignee moved to another row does not open.
     const aad = Buffer.from(number, 'latin1');
     if (draft instanceof ScannedParcel) {
@@ -149,6 +158,21 @@ export class IssueBlock {
     rows.body.addBytes(Buffer.from(toBody(draft)));
     rows.masked.addBytes(Buffer.from(toBinary(MaskedConsigneeSchema, masked)));
     rows.sealed.addBytes(seal(dataKey.key, consignee, aad));
+  }
+
+  /** What only a return has. */
+  #addOutward(dataKey: SealingKey, { outwardNumber, sender }: ParcelDraft, number: string): void {
+    const rows = this.#rows;
+    if (outwardNumber === undefined) rows.outwardNumber.addNull();
+    else rows.outwardNumber.addAscii(outwardNumber);
+    if (sender === undefined) {
+      rows.senderMasked.addNull();
+      rows.senderSealed.addNull();
+      return;
+    }
+    const { masked, sealed } = sealedSender(dataKey, sender, number);
+    rows.senderMasked.addBytes(masked);
+    rows.senderSealed.addBytes(sealed);
   }
 
   /** A MaskedConsignee, with the region copied from the parcel's own bytes. */

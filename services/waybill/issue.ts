@@ -1,21 +1,22 @@
-import { create, fromBinary } from '@bufbuild/protobuf';
 import { type Timestamp, timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { groupCommit, type Pool } from '#libs/db';
+import { type GroupCommit, groupCommit, type Pool } from '#libs/db';
 import { RpcError, toRpcError } from '#libs/errors';
 import type { Identity } from '#libs/grpc';
-import { open } from '#libs/privacy';
+import { crashpoint } from '#libs/run';
 import type { Merchant } from '#proto/queqiao/network/v1/merchant';
-import { ConsigneeSchema, ParcelSchema } from '#proto/queqiao/waybill/v1/waybill';
-import { type IssuedWaybill, IssuedWaybillSchema } from '#proto/queqiao/waybill/v1/waybill_service';
+import type { IssuedWaybill } from '#proto/queqiao/waybill/v1/waybill_service';
+import { checkAddedServices } from './added-service.ts';
 import { bucketOf } from './bucket.ts';
-import type { DataKey } from './data-keys.ts';
+import type { SealingKey } from './data-keys.ts';
 import type { Deps } from './deps.ts';
 import { type Draw, IssueBlock } from './issue-block.ts';
+import { writePrepaidDraws } from './issue-prepaid.ts';
 import type { TakenNumber } from './lease.ts';
-import { differingField, type ParcelDraft } from './parcel.ts';
+import type { ParcelDraft } from './parcel.ts';
 import { ScannedParcel } from './parcel-scan.ts';
+import { answerRepeat } from './repeat.ts';
 import { type Resolution, resolver } from './resolve.ts';
-import { stateToMessage } from './state.ts';
+import { type State, stateToMessage } from './state.ts';
 import {
   insertMixed,
   insertNew,
@@ -41,12 +42,14 @@ export type IssueAnswer = IssuedWaybill | RpcError;
  */
 export function openIssuing(deps: Deps): { issue: Issue } & AsyncDisposable {
   const write = groupWriter(deps);
-  const writer = groupCommit<Draw, KnownRows>({
-    writers: WRITERS,
-    maxItems: 1_000,
-    maxWaitingItems: 20_000,
-    sizeOf: ({ parcels }) => parcels.length,
-    write,
+  const limits = { maxItems: 1_000, maxWaitingItems: 20_000 };
+  const sizeOf = ({ parcels }: Draw) => parcels.length;
+  const writer = groupCommit<Draw, KnownRows>({ ...limits, sizeOf, writers: WRITERS, write });
+  const prepaidWriter = groupCommit<Draw, Unwritten>({
+    ...limits,
+    sizeOf,
+    writers: 1,
+    write: (draws) => writePrepaidDraws(deps, draws),
   });
 
   async function issue(merchant: Merchant, drafts: ParcelDraft[]): Promise<IssueAnswer[]> {
@@ -54,15 +57,31 @@ export function openIssuing(deps: Deps): { issue: Issue } & AsyncDisposable {
     // Before any number is taken: a failure here shall cost none.
     const dataKey = await deps.dataKeys.current(merchant.merchantId);
     const draws = await plan(deps, { merchant, dataKey, drafts, answers });
-    if (draws.length > 0) await store(draws, answers);
+    // By writers of their own: who waits for a prepaid account holds up nobody who needs none.
+    await Promise.all([
+      store(
+        draws.filter(({ prepaid }) => prepaid === null),
+        writer,
+        answers,
+      ),
+      store(
+        draws.filter(({ prepaid }) => prepaid !== null),
+        prepaidWriter,
+        answers,
+      ),
+    ]);
     await answerKnown(deps, merchant, drafts, answers);
     return answers;
   }
 
-  async function store(draws: PlannedDraw[], answers: IssueAnswer[]): Promise<void> {
-    let known: KnownRows[];
+  async function store(
+    draws: PlannedDraw[],
+    writer: Pick<GroupCommit<Draw, Unwritten>, 'submit'>,
+    answers: IssueAnswer[],
+  ): Promise<void> {
+    let unwritten: Unwritten[];
     try {
-      known = await writer.submit(draws);
+      unwritten = await writer.submit(draws);
     } catch (error) {
       const failure = toRpcError(error);
       for (const { parcels } of draws) {
@@ -74,27 +93,33 @@ export function openIssuing(deps: Deps): { issue: Issue } & AsyncDisposable {
       return;
     }
     for (const [i, draw] of draws.entries()) {
-      await answerDraw(deps, draw, { known: known[i] as KnownRows, answers });
+      await answerDraw(deps, draw, { unwritten: unwritten[i] as Unwritten, answers });
     }
   }
 
-  return { issue, [Symbol.asyncDispose]: () => writer[Symbol.asyncDispose]() };
+  return {
+    issue,
+    async [Symbol.asyncDispose]() {
+      await Promise.all([writer[Symbol.asyncDispose](), prepaidWriter[Symbol.asyncDispose]()]);
+    },
+  };
 }
 
 async function answerDraw(
   deps: Deps,
-  { parcels, issueTime }: PlannedDraw,
-  { known, answers }: { known: KnownRows; answers: IssueAnswer[] },
+  { parcels, state, issueTime }: PlannedDraw,
+  { unwritten, answers }: { unwritten: Unwritten; answers: IssueAnswer[] },
 ): Promise<void> {
   const timestamp = timestampFromDate(issueTime);
   for (const [i, parcel] of parcels.entries()) {
-    const row = known.get(i);
+    const row = unwritten.get(i);
     if (row === undefined) {
-      answers[parcel.index] = issuedNow(parcel.number, timestamp);
+      answers[parcel.index] = issuedNow(parcel.number, state, timestamp);
       continue;
     }
     deps.numbers.giveBack([parcel]);
-    answers[parcel.index] = await answerRepeat(deps, row, parcel.draft).catch(toRpcError);
+    answers[parcel.index] =
+      row instanceof RpcError ? row : await answerRepeat(deps, row, parcel.draft).catch(toRpcError);
   }
 }
 
@@ -113,6 +138,7 @@ async function plan(deps: Deps, call: IssueCall): Promise<PlannedDraw[]> {
         draw = toDraw(deps, call, { draft, bucket, resolution: await resolve(draft) });
         draws.set(key, draw);
       }
+      checkAddedServices(draw.offer, draft.addedServices);
     } catch (error) {
       answers[index] = toRpcError(error);
       continue;
@@ -129,7 +155,8 @@ async function plan(deps: Deps, call: IssueCall): Promise<PlannedDraw[]> {
 /** What parcels of one draw must have in common beside the bucket. */
 function routeOf(draft: ParcelDraft): string {
   if (draft instanceof ScannedParcel) return draft.route;
-  return `${draft.courierId} ${draft.serviceCode} ${draft.nodeId}`;
+  const { courierId, serviceCode, nodeId, holdNodeId, accountId } = draft;
+  return `${courierId} ${serviceCode} ${nodeId} ${holdNodeId} ${accountId}`;
 }
 
 function toDraw(deps: Deps, { merchant, dataKey }: IssueCall, opening: Opening): PlannedDraw {
@@ -140,12 +167,15 @@ function toDraw(deps: Deps, { merchant, dataKey }: IssueCall, opening: Opening):
     courierId: draft.courierId,
     serviceCode: resolution.serviceCode,
     nodeId: draft.nodeId,
-    accountId: '',
-    state: 'issued',
+    accountId: resolution.accountId,
+    prepaid: resolution.prepaid,
+    // A parcel that is to wait near its buyer begins there.
+    state: draft.holdNodeId === '' ? 'issued' : 'prepositioned',
     dataKey,
     issueTime: deps.now(),
     eventSubject: resolution.eventSubject,
     ranges: resolution.ranges,
+    offer: resolution.offer,
     parcels: [],
   };
 }
@@ -188,12 +218,15 @@ function groupWriter({ pool, relay }: Deps): (draws: Draw[]) => Promise<KnownRow
     try {
       block.clear();
       for (const draw of draws) block.add(draw);
+      crashpoint('before_insert');
       if (carefulCount === 0 && (await isAllNew(pool, block))) {
+        crashpoint('after_commit_before_reply');
         relay.wake();
         return draws.map(() => NOTHING_KNOWN);
       }
       carefulCount = carefulCount === 0 ? CAREFUL_GROUPS : carefulCount - 1;
       const inserted = await insertMixed(pool, block);
+      crashpoint('after_commit_before_reply');
       if (inserted.size > 0) relay.wake();
       return await knownRows(pool, draws, inserted);
     } finally {
@@ -272,58 +305,16 @@ function isRefusal(answer: IssueAnswer | undefined): boolean {
   return answer instanceof RpcError && !answer.retryable && answer.reason !== 'PARCEL_KEY_REUSED';
 }
 
-/** The first answer again, if the contents are the same. */
-async function answerRepeat(
-  deps: Deps,
-  known: KnownWaybillRow,
-  draft: ParcelDraft,
-): Promise<IssueAnswer> {
-  const field = differingField(await asDraft(deps, known, draft), draft);
-  if (field === undefined) {
-    return create(IssuedWaybillSchema, {
-      waybillNumber: known.waybill_number,
-      issueTime: timestampFromDate(known.issue_time),
-      alreadyIssued: true,
-      state: stateToMessage(known.state),
-    });
-  }
-  return new RpcError('PARCEL_KEY_REUSED', {
-    field,
-    metadata: {
-      field,
-      order_ref: known.order_ref,
-      parcel_no: String(known.parcel_no),
-      waybill_number: known.waybill_number,
-    },
-  });
-}
-
-/** What was asked for when `known` was issued. */
-async function asDraft(deps: Deps, known: KnownWaybillRow, now: ParcelDraft): Promise<ParcelDraft> {
-  const dataKey = await deps.dataKeys.byId(known.merchant_id, known.data_key_id);
-  const aad = Buffer.from(known.waybill_number);
-  const consignee =
-    dataKey && fromBinary(ConsigneeSchema, open(dataKey.key, known.consignee_sealed, aad));
-  return {
-    ...fromBinary(ParcelSchema, known.body),
-    orderRef: known.order_ref,
-    parcelNo: known.parcel_no,
-    courierId: known.courier_id,
-    // Left to the courier's default, today's default is as good as that of the day.
-    serviceCode: now.serviceCode === '' ? '' : known.service_code,
-    nodeId: known.node_id,
-    // Once erased, a consignee can no longer differ.
-    consignee: (consignee ?? now.consignee) as ParcelDraft['consignee'],
-  };
-}
-
-function issuedNow(waybillNumber: string, issueTime: Timestamp): IssuedWaybill {
+function issuedNow(waybillNumber: string, state: State, issueTime: Timestamp): IssuedWaybill {
   return {
     $typeName: 'queqiao.waybill.v1.IssuedWaybill',
     waybillNumber,
     issueTime,
     alreadyIssued: false,
-    state: stateToMessage('issued'),
+    state: stateToMessage(state),
+    parcelNo: 0,
+    parcelCount: 0,
+    parentWaybillNumber: '',
   };
 }
 
@@ -335,13 +326,14 @@ const NOTHING_KNOWN: KnownRows = new Map();
 
 type IssueCall = {
   merchant: Merchant;
-  dataKey: DataKey;
+  dataKey: SealingKey;
   drafts: ParcelDraft[];
   answers: IssueAnswer[];
 };
 type Opening = { draft: ParcelDraft; bucket: number; resolution: Resolution };
 type PlannedDraw = Omit<Draw, 'parcels'> & {
   ranges: Resolution['ranges'];
+  offer: Resolution['offer'];
   parcels: PlannedParcel[];
 };
 type PlannedParcel = TakenNumber & { index: number; draft: ParcelDraft };
@@ -351,3 +343,5 @@ type NumberGroup = {
 };
 /** By the place of a parcel in its draw, the row that an earlier call wrote for it. */
 type KnownRows = ReadonlyMap<number, KnownWaybillRow>;
+/** The same, and why others were refused. */
+type Unwritten = ReadonlyMap<number, KnownWaybillRow | RpcError>;

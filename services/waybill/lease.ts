@@ -1,6 +1,6 @@
 import { type Pool, transaction } from '#libs/db';
 import { RpcError } from '#libs/errors';
-import type { Clock } from '#libs/run';
+import { type Clock, crashpoint } from '#libs/run';
 import type { NumberRange } from '#proto/queqiao/network/v1/number_range';
 import { enqueueRangeReport } from './events.ts';
 import { formatNumber, numberSpan } from './number.ts';
@@ -30,6 +30,7 @@ export class NumberPool implements AsyncDisposable {
    * ranges are used up.
    */
   async take(ranges: NumberRange[], bucket: number, count: number): Promise<TakenNumber[]> {
+    crashpoint('before_take');
     const taken: TakenNumber[] = [];
     for (const range of ranges) {
       const slot = this.#slot(range, bucket);
@@ -43,6 +44,7 @@ export class NumberPool implements AsyncDisposable {
         break;
       }
     }
+    crashpoint('after_take');
     return taken;
   }
 
@@ -59,9 +61,13 @@ export class NumberPool implements AsyncDisposable {
   /** Hands unused serials back to the database. Call when no taken number is in use any more. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
+    crashpoint('before_hand_back');
     for (const slot of this.#slots.values()) {
       await slot.refilling?.catch(() => undefined);
-      for (const lease of slot.leases) await this.#handBack(lease);
+      for (const lease of slot.leases) {
+        await this.#handBack(lease);
+        crashpoint('between_hand_backs');
+      }
     }
     this.#slots.clear();
   }
@@ -93,6 +99,7 @@ export class NumberPool implements AsyncDisposable {
     slot.count = Math.min(Math.max(slot.count, wanted), LEASE_COUNT_MAX);
     const lease = await this.#leaseRow(slot.range, slot.bucket, slot.count);
     if (lease === undefined) return false;
+    crashpoint('after_lease_before_use');
     slot.leases.push(lease);
     slot.leasedMs = performance.now();
     return true;

@@ -12,6 +12,7 @@ import {
   type WaybillOutcome,
   WaybillOutcomeSchema,
 } from '#proto/queqiao/waybill/v1/waybill_service';
+import { inOrder } from './added-service.ts';
 import { stateToMessage } from './state.ts';
 import type { WaybillRow } from './store/waybill.ts';
 
@@ -37,7 +38,22 @@ export function toMessage(row: WaybillRow): Waybill {
     issueTime: timestampFromDate(row.issue_time),
     ...(row.cancel_time && { cancelTime: timestampFromDate(row.cancel_time) }),
     cancelReason: row.cancel_reason ?? '',
+    parcelCount: row.parcel_count,
+    parentWaybillNumber: row.parent_number ?? '',
+    addedServices: body.addedServices,
+    holdNodeId: body.holdNodeId,
+    outwardWaybillNumber: row.outward_number ?? '',
+    returnWaybillNumbers: row.return_numbers,
+    ...(row.sender_masked && { sender: fromBinary(MaskedConsigneeSchema, row.sender_masked) }),
+    accountId: row.account_id,
+    printCount: row.print_count,
+    ...(row.last_print_time && { lastPrintTime: timestampFromDate(row.last_print_time) }),
   });
+}
+
+/** Where a pre-positioned parcel waits or waited; empty for others. */
+export function holdNodeOf(row: Pick<WaybillRow, 'body'>): string {
+  return fromBinary(ParcelSchema, row.body).holdNodeId;
 }
 
 /** One entry of a batch read. */
@@ -57,7 +73,16 @@ export function toBody(parcel: Parcel): Uint8Array {
 
 function restOf(parcel: Parcel) {
   const { weightG, volumeMl, goodsValueFen, goodsDescription, remark, mergedOrderRefs } = parcel;
-  return { weightG, volumeMl, goodsValueFen, goodsDescription, remark, mergedOrderRefs };
+  return {
+    weightG,
+    volumeMl,
+    goodsValueFen,
+    goodsDescription,
+    remark,
+    mergedOrderRefs,
+    addedServices: inOrder(parcel.addedServices),
+    holdNodeId: parcel.holdNodeId,
+  };
 }
 
 const NO_PARCEL: Parcel = {
@@ -73,4 +98,8 @@ const NO_PARCEL: Parcel = {
   goodsDescription: '',
   remark: '',
   mergedOrderRefs: [],
+  parcelCount: 0,
+  addedServices: [],
+  holdNodeId: '',
+  accountId: '',
 };

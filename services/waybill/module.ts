@@ -1,10 +1,14 @@
 import type { Module } from '../module.ts';
+import { Accounts } from './account.ts';
+import { accountService } from './account-service.ts';
 import { DataKeys } from './data-keys.ts';
 import { openIssuing } from './issue.ts';
 import { NumberPool } from './lease.ts';
 import { NumberDirectory } from './number-directory.ts';
 import { Quotas } from './quota.ts';
 import { waybillService } from './service.ts';
+import { withShipments } from './shipment.ts';
+import { vaultService } from './vault-service.ts';
 
 /** Issues, reads and cancels e-waybills. */
 export const waybill: Module = {
@@ -12,21 +16,26 @@ export const waybill: Module = {
   migrations: ['services/waybill/migrations'],
   stream: 'QUEQIAO_WAYBILL',
 
-  async start({ pool, relay, directory, secrets, now }) {
+  async start({ pool, relay, directory, secrets, settings, log, now }) {
     const numbers = new NumberPool({ pool, now });
-    const dataKeys = new DataKeys({ pool, masterKey: secrets.masterKey, now });
+    const { keyring } = secrets;
+    const dataKeys = new DataKeys({ pool, keyring, now });
     const numberDirectory = new NumberDirectory(pool);
-    const deps = { pool, directory, numbers, numberDirectory, dataKeys, relay, now };
+    const accounts = new Accounts({ pool, cancelRatio: settings.cancelRatio, log, now });
+    const keys = { dataKeys, keyring };
+    const deps = { pool, directory, numbers, numberDirectory, ...keys, accounts, relay, now };
     const issuing = openIssuing(deps);
     const quotas = new Quotas({ pool, now });
+    const issue = quotas.limit(withShipments(deps, issuing.issue));
     return {
-      services: [waybillService({ ...deps, issue: quotas.limit(issuing.issue) })],
+      services: [waybillService({ ...deps, issue }), accountService(deps), vaultService(deps)],
       check: async () => (await pool.query('select 1')).length === 1,
       async [Symbol.asyncDispose]() {
         // Unused numbers go back after the last write that may use one.
         await issuing[Symbol.asyncDispose]();
         await numbers[Symbol.asyncDispose]();
         await quotas[Symbol.asyncDispose]();
+        await accounts[Symbol.asyncDispose]();
       },
     };
   },

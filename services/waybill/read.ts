@@ -2,6 +2,18 @@ import { RpcError } from '#libs/errors';
 import type { Deps } from './deps.ts';
 import { selectByNumbers, type Tenant, type WaybillRow } from './store/waybill.ts';
 
+/** One waybill that the tenant may see; WAYBILL_NOT_FOUND if there is none. */
+export async function findByNumber(
+  deps: Deps,
+  number: string,
+  tenant: Tenant,
+  field = 'waybill_number',
+): Promise<WaybillRow> {
+  const row = (await findByNumbers(deps, [number], tenant)).get(number);
+  if (row === undefined) throw waybillNotFound(number, field);
+  return row;
+}
+
 /** Waybills by number, of those that the tenant may see. */
 export async function findByNumbers(
   deps: Deps,

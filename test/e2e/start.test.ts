@@ -86,6 +86,17 @@ describe('npm start', () => {
     expect(stdout.trim().split('\n')).toEqual(Array(3).fill(expect.stringMatching(/^\S+ .\**$/u)));
   });
 
+  it('runs the issuer of the README, and gives the same numbers a second time', async () => {
+    const readme = await readFile('README.md', 'utf8');
+    const program = /```ts\n([^`]*queqiao\.issuer\(\)[^`]*)```/.exec(readme)?.[1] ?? '';
+    await writeFile(HELLO, program.replace('127.0.0.1:50051', started.address));
+    const apiKey = await readFile(join(folder.path, 'state/secrets/merchant.api-key'), 'utf8');
+    const issue = () => run('node', [HELLO], { env: { ...env, QUEQIAO_API_KEY: apiKey.trim() } });
+    const first = (await issue()).stdout.trim().split('\n').sort();
+    expect(first).toEqual(['B-1', 'B-2', 'B-3'].map((ref) => expect.stringMatching(`${ref} \\w+`)));
+    expect((await issue()).stdout.trim().split('\n').sort()).toEqual(first);
+  });
+
   it('prints a grpcurl line for this address', () => {
     expect(started.stdout()).toContain(grpcurlLine(started.address));
   });

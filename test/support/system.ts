@@ -5,17 +5,20 @@ import { join } from 'node:path';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { inject } from 'vitest';
 import { openPool } from '#libs/db';
-import { type Client, createClient, type TlsFiles } from '#libs/grpc';
-import { createLogger } from '#libs/log';
-import { createMasterKeyFile, loadMasterKey } from '#libs/privacy';
+import { type Client, createClient, KIND_SCOPES, type TlsFiles } from '#libs/grpc';
+import { createLogger, type Logger } from '#libs/log';
+import { createMasterKeyFile, Keyring, loadMasterKey } from '#libs/privacy';
 import type { Clock } from '#libs/run';
 import { Subject_Kind } from '#proto/queqiao/network/v1/api_key';
+import type { AddedServiceSchema } from '#proto/queqiao/network/v1/courier';
 import { NetworkService } from '#proto/queqiao/network/v1/network_service';
 import { Node_Kind } from '#proto/queqiao/network/v1/node';
 import { NumberRange_CheckDigitScheme } from '#proto/queqiao/network/v1/number_range';
+import { AccountService } from '#proto/queqiao/waybill/v1/account_service';
+import { VaultService } from '#proto/queqiao/waybill/v1/vault_service';
 import type { ParcelSchema } from '#proto/queqiao/waybill/v1/waybill';
 import { WaybillService } from '#proto/queqiao/waybill/v1/waybill_service';
-import type { Secrets } from '../../services/module.ts';
+import type { ModuleSettings, Secrets } from '../../services/module.ts';
 import { createOperatorKey, MODULES } from '../../services/modules.ts';
 import { runServices } from '../../services/run.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
@@ -30,7 +33,8 @@ export async function testSystem(options: TestSystemOptions = {}): Promise<TestS
   const secrets: Secrets = {
     apiKeyPepper: randomBytes(32),
     serviceSecret: randomBytes(32).toString('base64url'),
-    masterKey: await loadMasterKey(join(folder, 'master.key')),
+    keyring:
+      options.keyring ?? new Keyring({ current: await loadMasterKey(join(folder, 'master.key')) }),
   };
   const now = options.now ?? (() => new Date());
   const lines: string[] = [];
@@ -39,13 +43,14 @@ export async function testSystem(options: TestSystemOptions = {}): Promise<TestS
     level: 'debug',
     destination: { write: (line) => void lines.push(line) },
   });
-  const run = () =>
+  const run = ({ listen = '127.0.0.1:0', change = {} }: RunChanges = {}) =>
     runServices({
       modules: MODULES,
       databaseUrl: database.url,
       natsUrl: 'natsUrl' in options ? options.natsUrl : inject('natsUrl'),
-      listen: '127.0.0.1:0',
-      secrets,
+      listen,
+      secrets: { ...secrets, ...change },
+      settings: { cancelRatio: options.cancelRatio ?? { percent: 20, freeCount: 500 } },
       tls: options.tls,
       reflection: true,
       log,
@@ -68,15 +73,19 @@ export async function testSystem(options: TestSystemOptions = {}): Promise<TestS
     database,
     secrets,
     operatorKey,
+    log,
     logged: () => lines.join(''),
     get address() {
       return services.address;
     },
     network: (apiKey = operatorKey) => keep(createClient(NetworkService, target(apiKey))),
     waybill: (apiKey = operatorKey) => keep(createClient(WaybillService, target(apiKey))),
-    async restart() {
+    vault: (apiKey = operatorKey) => keep(createClient(VaultService, target(apiKey))),
+    account: (apiKey = operatorKey) => keep(createClient(AccountService, target(apiKey))),
+    async restart(change) {
+      const { address } = services;
       await services.stop(20_000);
-      services = await run();
+      services = await run({ listen: address, change });
     },
     async [Symbol.asyncDispose]() {
       for (const client of clients) client.close();
@@ -94,7 +103,7 @@ export async function testSystem(options: TestSystemOptions = {}): Promise<TestS
  */
 export async function seedMerchant(
   system: Pick<TestSystem, 'network'>,
-  options: { numberCount?: bigint; lowWaterCount?: bigint; spread?: number } = {},
+  options: SeedOptions = {},
 ): Promise<SeededMerchant> {
   const network = system.network();
   const tag = randomBytes(4).toString('hex');
@@ -112,6 +121,7 @@ export async function seedMerchant(
         { serviceCode: 'standard', displayName: '标快' },
         { serviceCode: 'same-day', displayName: '当日达' },
       ],
+      addedServices: options.addedServices ?? [],
     },
   });
   await network.createNode({
@@ -127,6 +137,7 @@ export async function seedMerchant(
         street: '',
         detail: '华新镇1号',
       },
+      phone: '021-12345678',
       location: { latitudeDeg: 31.2, longitudeDeg: 121.2 },
     },
   });
@@ -147,7 +158,8 @@ export async function seedMerchant(
     apiKey: {
       apiKeyId: `key-${tag}`,
       subject: { kind: Subject_Kind.MERCHANT, id: merchantId },
-      scopes: ['waybill.issue', 'waybill.read', 'waybill.cancel', 'network.read'],
+      // As a merchant's warehouse has it: consignees in the clear need a key of their own.
+      scopes: [...KIND_SCOPES.merchant].filter((scope) => !scope.startsWith('consignee.')),
     },
   });
   return { merchantId, courierId, nodeId, rangeId, apiKey: secret };
@@ -193,11 +205,23 @@ async function makeOperatorKey(
 /** The plain fields of a Parcel message. */
 export type ParcelInit = Exclude<MessageInitShape<typeof ParcelSchema>, { $typeName: string }>;
 
+export type SeedOptions = {
+  numberCount?: bigint;
+  lowWaterCount?: bigint;
+  spread?: number;
+  /** Declared by the courier. */
+  addedServices?: MessageInitShape<typeof AddedServiceSchema>[];
+};
+
 export type TestSystemOptions = {
   now?: Clock;
   /** Default the shared server; undefined runs without any NATS. */
   natsUrl?: string | undefined;
   tls?: TlsFiles | undefined;
+  /** Default a fresh master key. */
+  keyring?: Keyring;
+  /** Default as an operator's: 20 % of 500 drawn or more. */
+  cancelRatio?: ModuleSettings['cancelRatio'];
 };
 
 export type TestSystem = AsyncDisposable & {
@@ -205,14 +229,20 @@ export type TestSystem = AsyncDisposable & {
   readonly secrets: Secrets;
   readonly operatorKey: string;
   readonly address: string;
+  /** The services' own logger. */
+  readonly log: Logger;
   /** Every line logged so far. */
   logged(): string;
   /** A client with this key, the operator's by default; closed with the system. */
   network(apiKey?: string): Client<typeof NetworkService>;
   waybill(apiKey?: string): Client<typeof WaybillService>;
-  /** Stops the services in order and starts them again on the same database. */
-  restart(): Promise<void>;
+  vault(apiKey?: string): Client<typeof VaultService>;
+  account(apiKey?: string): Client<typeof AccountService>;
+  /** Stops the services in order and starts them again: the same database, the same address. */
+  restart(change?: Partial<Secrets>): Promise<void>;
 };
+
+type RunChanges = { listen?: string; change?: Partial<Secrets> | undefined };
 
 export type SeededMerchant = {
   merchantId: string;

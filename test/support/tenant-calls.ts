@@ -2,8 +2,17 @@ import type { DescService } from '@bufbuild/protobuf';
 import type { Client } from '#libs/grpc';
 import type { NetworkService } from '#proto/queqiao/network/v1/network_service';
 import { NumberRange_CheckDigitScheme } from '#proto/queqiao/network/v1/number_range';
+import type { AccountService } from '#proto/queqiao/waybill/v1/account_service';
+import { Purpose, type VaultService } from '#proto/queqiao/waybill/v1/vault_service';
 import type { WaybillService } from '#proto/queqiao/waybill/v1/waybill_service';
-import { parcelOf, type SeededMerchant, seedMerchant, type TestSystem } from './system.ts';
+import { seedAccount } from '../../services/waybill/account.fixture.ts';
+import {
+  type ParcelInit,
+  parcelOf,
+  type SeededMerchant,
+  seedMerchant,
+  type TestSystem,
+} from './system.ts';
 
 /**
  * One call for every method that merchants or couriers may call, made of what belongs to `owner`.
@@ -20,6 +29,8 @@ export const TENANT_CALLS: Readonly<Record<string, TenantCall>> = {
     listNodes: (client) => client.listNodes({ pageSize: 1_000 }),
     getNumberRange: (client, { ownRangeId }) => client.getNumberRange({ rangeId: ownRangeId }),
     listNumberRanges: (client) => client.listNumberRanges({ pageSize: 1_000 }),
+    getCourierAccount: (client, { accountId }) => client.getCourierAccount({ accountId }),
+    listCourierAccounts: (client) => client.listCourierAccounts({ pageSize: 1_000 }),
   }),
   ...methods<typeof WaybillService>('queqiao.waybill.v1.WaybillService', {
     issueWaybills: (client, { owner }) =>
@@ -51,8 +62,49 @@ export const TENANT_CALLS: Readonly<Record<string, TenantCall>> = {
       }),
     listWaybills: (client, { owner }) => client.listWaybills({ merchantId: owner.merchantId }),
     cancelWaybill: (client, { waybillNumber }) => client.cancelWaybill({ waybillNumber }),
+    updateWaybill: (client, { liveNumber }) =>
+      client.updateWaybill({ waybillNumber: liveNumber, version: 1, weightG: 7 }),
+    listWaybillVersions: (client, { liveNumber }) =>
+      client.listWaybillVersions({ waybillNumber: liveNumber }),
+    getShipment: (client, { liveNumber }) => client.getShipment({ waybillNumber: liveNumber }),
+    issueReturnWaybill: async (client, { liveNumber }) => {
+      await client.issueReturnWaybill({ outwardWaybillNumber: liveNumber, parcelNo: 501 });
+      return client.getWaybill({ waybillNumber: liveNumber });
+    },
+    releaseWaybill: (client, { held: [waybillNumber] }) => client.releaseWaybill({ waybillNumber }),
+    batchReleaseWaybills: (client, { held: [waybillNumber] }) =>
+      client.batchReleaseWaybills({ waybillNumbers: [waybillNumber] }),
+    recallWaybill: (client, { held: [, waybillNumber] }) => client.recallWaybill({ waybillNumber }),
+    batchRecallWaybills: (client, { held: [, waybillNumber] }) =>
+      client.batchRecallWaybills({ waybillNumbers: [waybillNumber] }),
+  }),
+  ...methods<typeof VaultService>('queqiao.waybill.v1.VaultService', {
+    getConsignee: (client, { liveNumber }) =>
+      client.getConsignee({ waybillNumber: liveNumber, purpose }),
+    batchGetConsignees: (client, { liveNumber }) =>
+      client.batchGetConsignees({ waybillNumbers: [liveNumber], purpose }),
+    findWaybillsByPhone: (client, { owner, phone }) =>
+      client.findWaybillsByPhone({ merchantId: owner.merchantId, phone, purpose }),
+    eraseConsignee: (client, { erasableNumber: waybillNumber }) =>
+      client.eraseConsignee({ waybillNumber, confirm: waybillNumber, reason: 'test' }),
+    listConsigneeAccesses: (client, { owner }) =>
+      client.listConsigneeAccesses({ merchantId: owner.merchantId }),
+  }),
+  ...methods<typeof AccountService>('queqiao.waybill.v1.AccountService', {
+    topUpAccount: (client, { owner: { merchantId }, accountId }) =>
+      client.topUpAccount({ merchantId, accountId, count: 5n, reason: 'test', requestId }),
+    getAccountUsage: (client, { owner: { merchantId, courierId }, accountId }) =>
+      client.getAccountUsage({ merchantId, courierId, accountId }),
+    listAccountUsages: (client) => client.listAccountUsages({ pageSize: 1_000 }),
+    listAccountMovements: (client, { owner: { merchantId }, accountId }) =>
+      client.listAccountMovements({ merchantId, accountId }),
+    reportPrints: (client, { owner: { merchantId }, liveNumber: waybillNumber }) =>
+      client.reportPrints({ merchantId, requestId, notices: [{ waybillNumber }] }),
   }),
 };
+
+const purpose = Purpose.CUSTOMER_SERVICE;
+const requestId = '0b0a6c9e-4d5e-4f10-8a11-2f3c4b5a6978';
 
 /** What is every merchant's business: to whom it can send. */
 export const COMMON_TO_MERCHANTS: ReadonlySet<string> = new Set([
@@ -77,13 +129,30 @@ export async function seedTenant(system: TestSystem): Promise<TenantWorld> {
       checkDigitScheme: NumberRange_CheckDigitScheme.NONE,
     },
   });
-  const { issued } = await system
-    .waybill(owner.apiKey)
-    .issueWaybill({ parcel: parcelOf(owner, 'SECRET-1') });
-  const waybillNumber = issued?.waybillNumber ?? '';
   const { merchantId, nodeId, courierId, rangeId } = owner;
-  const ofMerchant = [merchantId, nodeId, ownRangeId, waybillNumber];
-  return { owner, ownRangeId, waybillNumber, ofMerchant, ofCourier: [courierId, rangeId] };
+  const accountId = await seedAccount(system, owner, { count: 100n });
+  const name = `收件${tag}`;
+  const phone = `139${String(parseInt(tag, 16) % 100_000_000).padStart(8, '0')}`;
+  const ordinary = parcelOf(owner, '');
+  const consignee = { ...(ordinary.consignee as object), name, phone };
+  const issue = async (orderRef: string, change: ParcelInit = {}) => {
+    const parcel = parcelOf(owner, orderRef, { consignee, ...change });
+    const { issued } = await system.waybill(owner.apiKey).issueWaybill({ parcel });
+    return issued?.waybillNumber ?? '';
+  };
+  const waybillNumber = await issue('SECRET-1', { consignee: ordinary.consignee });
+  const liveNumber = await issue('SECRET-LIVE');
+  const erasableNumber = await issue('SECRET-ERASED');
+  const held: [string, string] = [
+    await issue('SECRET-HELD-1', { holdNodeId: nodeId }),
+    await issue('SECRET-HELD-2', { holdNodeId: nodeId }),
+  ];
+  const numbers = [waybillNumber, liveNumber, erasableNumber, ...held];
+  return {
+    ...{ owner, ownRangeId, waybillNumber, liveNumber, erasableNumber, held, accountId, phone },
+    ofMerchant: [merchantId, nodeId, ownRangeId, accountId, name, ...numbers],
+    ofCourier: [courierId, rangeId],
+  };
 }
 
 /** Names the calls as METHOD_SCOPES does; the client's type keeps each to its service. */
@@ -93,18 +162,31 @@ function methods<Desc extends DescService>(
 ): Record<string, TenantCall> {
   const entries = Object.entries(calls).map(([name, call]): [string, TenantCall] => [
     `${typeName}/${name.charAt(0).toUpperCase()}${name.slice(1)}`,
-    (clients, world) => {
-      const client = typeName.endsWith('NetworkService') ? clients.network : clients.waybill;
-      return call(client as unknown as Client<Desc>, world);
-    },
+    (clients, world) => call(clientFor(clients, typeName) as unknown as Client<Desc>, world),
   ]);
   return Object.fromEntries(entries);
+}
+
+/** The client of a service, by its name in the contract. */
+export function clientFor(clients: Clients, typeName: string): Clients[keyof Clients] {
+  if (typeName.endsWith('NetworkService')) return clients.network;
+  if (typeName.endsWith('VaultService')) return clients.vault;
+  if (typeName.endsWith('AccountService')) return clients.account;
+  return clients.waybill;
 }
 
 export type TenantWorld = {
   owner: SeededMerchant;
   ownRangeId: string;
+  accountId: string;
+  /** Whom all waybills but the first are for. */
+  phone: string;
   waybillNumber: string;
+  /** Not cancelled by any call. */
+  liveNumber: string;
+  erasableNumber: string;
+  /** Pre-positioned: one to release, one to recall. */
+  held: [string, string];
   /** What no other merchant and no other courier may be answered. */
   ofMerchant: string[];
   /** What no other courier may be answered. */
@@ -114,6 +196,8 @@ export type TenantWorld = {
 export type Clients = {
   network: Client<typeof NetworkService>;
   waybill: Client<typeof WaybillService>;
+  vault: Client<typeof VaultService>;
+  account: Client<typeof AccountService>;
 };
 
 type TenantCall = (clients: Clients, world: TenantWorld) => Promise<unknown>;

@@ -12,6 +12,7 @@ import {
 import type { CliContext } from '../context.ts';
 import { parseMoment, wholeNumber } from '../options.ts';
 import { Exit, printJson, runAction, tellWarning, withJson, write } from '../output.ts';
+import { republishCommand } from '../republish.ts';
 import { type Plain, toPlain } from './network-resource.ts';
 
 /** `queqiao events [filter]`: what is announced on NATS, as it happens. */
@@ -31,7 +32,7 @@ export function eventsCommand(context: CliContext): Command {
     .action((filter: string | undefined, options: EventsOptions) =>
       runAction(context, options, () => follow(context, filter, options)),
     );
-  return withJson(command);
+  return withJson(command).addCommand(republishCommand(context));
 }
 
 async function follow(

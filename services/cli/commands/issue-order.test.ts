@@ -80,7 +80,31 @@ describe('work in order', () => {
   });
 
   it('cuts a source into chunks without losing its end', async () => {
-    expect(await all(inChunks(from([1, 2, 3, 4, 5]), 2))).toEqual([[1, 2], [3, 4], [5]]);
-    expect(await all(inChunks(from([]), 2))).toEqual([]);
+    const options = { size: 2, max: 9, belong: () => false };
+    expect(await all(inChunks(from([1, 2, 3, 4, 5]), options))).toEqual([[1, 2], [3, 4], [5]]);
+    expect(await all(inChunks(from([]), options))).toEqual([]);
+  });
+
+  it('keeps neighbours that belong together in one chunk, as far as it may', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 60 }),
+        fc.integer({ min: 1, max: 5 }),
+        fc.integer({ min: 0, max: 5 }),
+        async (items, size, more) => {
+          const max = size + more;
+          const belong = (a: number, b: number) => a === b;
+          const chunks = await all(inChunks(from(items), { size, max, belong }));
+          expect(chunks.flat()).toEqual(items);
+          for (const [i, chunk] of chunks.entries()) {
+            expect(chunk.length).toBeLessThanOrEqual(max);
+            const next = chunks[i + 1]?.[0];
+            if (next === undefined) continue;
+            expect(chunk.length).toBeGreaterThanOrEqual(size);
+            if (chunk.at(-1) === next) expect(chunk).toHaveLength(max);
+          }
+        },
+      ),
+    );
   });
 });

@@ -1,14 +1,20 @@
-/** Portions of up to `size` of what a source gives. */
+/**
+ * Portions of `size` of what a source gives, the last one smaller. Neighbours that belong together
+ * stay so, up to `max` in one portion.
+ */
 export async function* inChunks<Item>(
   source: AsyncIterable<Item>,
-  size: number,
+  { size, max, belong }: ChunkOptions<Item>,
 ): AsyncGenerator<Item[]> {
   let chunk: Item[] = [];
   for await (const item of source) {
+    const last = chunk.at(-1);
+    const isFull = chunk.length >= size && last !== undefined && !belong(last, item);
+    if (isFull || chunk.length >= max) {
+      yield chunk;
+      chunk = [];
+    }
     chunk.push(item);
-    if (chunk.length < size) continue;
-    yield chunk;
-    chunk = [];
   }
   if (chunk.length > 0) yield chunk;
 }
@@ -51,5 +57,11 @@ function start<Answer>(answer: Promise<Answer>, running: Set<Promise<unknown>>):
   running.add(end);
   return entry;
 }
+
+export type ChunkOptions<Item> = {
+  size: number;
+  max: number;
+  belong: (before: Item, after: Item) => boolean;
+};
 
 type Held<Answer> = { answer: Promise<Answer>; isDone: boolean };

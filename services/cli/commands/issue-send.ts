@@ -9,8 +9,9 @@ import { type ErrorFacts, factsOf, itemFacts } from '../output.ts';
 
 /**
  * A function that draws waybills for a chunk of rows and answers one result for each, in order.
- * What may succeed later is sent again, with growing pauses: repeating is safe, because the
- * server knows every parcel by its key. A `fatal` error means that no other chunk can do better;
+ * What may succeed later is sent again, with growing pauses, for minutes: a service that is killed
+ * and started again is not noticed. Repeating is safe, because the server knows every parcel by its
+ * key. A `fatal` error means that no other chunk can do better;
  * rows whose outcome is not known then have no result.
  */
 export function createSender(options: SenderOptions): (rows: OrderRow[]) => Promise<ChunkResult> {
@@ -25,10 +26,13 @@ export function createSender(options: SenderOptions): (rows: OrderRow[]) => Prom
       else waiting.push(row);
     }
     const nextDelayMs = backoff(retry);
+    const startMs = performance.now();
     let fatal: RpcError | undefined;
     for (let attempt = 1; waiting.length > 0 && !signal.aborted; attempt++) {
       // A server that never answered is away or wrong; no need to insist.
-      const isLast = attempt >= (hasAnswered ? retry.attempts : retry.firstAttempts);
+      const isLast = hasAnswered
+        ? attempt >= retry.attempts && performance.now() - startMs >= retry.patienceMs
+        : attempt >= retry.firstAttempts;
       let retryAfterMs = 0;
       try {
         const parcels = waiting.map((row) => row.parcel);
@@ -72,14 +76,20 @@ function resultOf(row: GoodRow, outcome: IssueOutcome['outcome']): RowResult {
   if (outcome.case === 'error') return failedRow(row, [itemFacts(outcome.value)]);
   assert.equal(outcome.case, 'issued', 'an outcome must be a number or an error');
   const { waybillNumber, alreadyIssued, state } = outcome.value;
-  if (state === Waybill_State.CANCELLED) {
+  const ended = ENDED[state];
+  if (ended !== undefined) {
     // There is a number, but a label with it would travel nowhere.
-    const error = new RpcError('STATE_NOT_ALLOWED', { metadata: { state: 'CANCELLED' } });
+    const error = new RpcError('STATE_NOT_ALLOWED', { metadata: { state: ended } });
     return { ...failedRow(row, [factsOf(error)]), waybillNumber };
   }
   const status = alreadyIssued ? 'already_issued' : 'issued';
   return { ...keyOf(row), status, waybillNumber, errors: [] };
 }
+
+const ENDED: Partial<Record<number, string>> = {
+  [Waybill_State.CANCELLED]: 'CANCELLED',
+  [Waybill_State.RECALLED]: 'RECALLED',
+};
 
 /** The result of a row that has no waybill. */
 export function failedRow(row: OrderRow, errors: ErrorFacts[]): RowResult {
@@ -100,8 +110,14 @@ async function pause(durationMs: number, signal: AbortSignal): Promise<boolean> 
   }
 }
 
-/** A quarter of a minute in all for a server that was there, a second for one that was not. */
-const RETRY = { attempts: 8, firstAttempts: 3, firstMs: 250, maxMs: 8_000 };
+/**
+ * Three minutes for a server that was there, enough for a database that repairs its files; a second
+ * for one that was not. Attempts as well as time, since the pauses are random.
+ */
+const RETRY = {
+  ...{ attempts: 8, firstAttempts: 3, firstMs: 250, maxMs: 5_000 },
+  patienceMs: 180_000,
+};
 
 export type RowResult = {
   line: number;

@@ -17,7 +17,7 @@ import { issueCommand } from './issue.ts';
 export async function startIssuing(): Promise<Issuing> {
   const system = await testSystem();
   const network = system.network();
-  await loadDemo({ network });
+  await loadDemo({ network, account: system.account() });
   const scopes = ['waybill.issue', 'waybill.read', 'waybill.cancel'];
   const subject = { kind: Subject_Kind.MERCHANT, id: DEMO_MERCHANT_ID };
   const { secret: apiKey } = await network.createApiKey({
@@ -78,7 +78,7 @@ async function startBefore(
   return Object.assign(server, { [Symbol.asyncDispose]: dispose });
 }
 
-const FAST = { attempts: 6, firstAttempts: 3, firstMs: 1, maxMs: 4 };
+const FAST = { attempts: 6, firstAttempts: 3, firstMs: 1, maxMs: 4, patienceMs: 0 };
 
 type RealCall = (request: IssueWaybillsRequest) => Promise<IssueWaybillsResponse>;
 type Serve = (request: IssueWaybillsRequest, real: RealCall) => Promise<IssueWaybillsResponse>;

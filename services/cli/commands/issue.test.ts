@@ -48,6 +48,25 @@ describe('queqiao issue', () => {
     expect(existsSync(`${file}.result.csv.part`)).toBe(false);
   });
 
+  it('issues shipments of several parcels and amounts, wherever a call ends', async () => {
+    await using folder = await testFolder();
+    const file = folder.path('orders.csv');
+    // 100 rows a call and 7 parcels a shipment: some call would end within one.
+    const rows = Array.from({ length: 40 }, (_, i) =>
+      [1, 2, 3, 4, 5, 6, 7].map((no) => `${row(`SHIP-${i}`, { no: String(no) })},7,99.5`),
+    ).flat();
+    await writeFile(file, [`${HEADER},包裹总数,代收货款(元)`, ...rows, ''].join('\n'));
+    expect(await issuing.issue([file])).toMatchObject({ exit: 0, stderr: '' });
+    const { waybills } = await issuing.system.waybill(issuing.apiKey).listWaybills({ pageSize: 1 });
+    const [waybill] = waybills;
+    expect(waybill?.addedServices[0]?.attributes['amount_fen']?.value.value).toBe(9_950n);
+    const waybillNumber = waybill?.waybillNumber ?? '';
+    const { shipment } = await issuing.system.waybill(issuing.apiKey).getShipment({
+      waybillNumber,
+    });
+    expect(shipment).toMatchObject({ parcelCount: 7, missingCount: 0 });
+  });
+
   it('reports bad rows with line, reason and field, and issues the rest', async () => {
     await using folder = await testFolder();
     const file = folder.path('orders.csv');

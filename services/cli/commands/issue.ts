@@ -86,7 +86,7 @@ async function issue(
   let fatal: RpcError | undefined;
   {
     using progress = openProgress(context, input.totalBytes);
-    const chunks = inChunks(startingWith(first, rows), CHUNK_ROWS);
+    const chunks = inChunks(startingWith(first, rows), CHUNKS);
     for await (const chunk of mapInOrder(chunks, { running: 4, held: 16 }, send)) {
       summary.add(chunk.rows);
       summary.unknown += chunk.unknownCount;
@@ -245,8 +245,12 @@ function parseEncoding(name: string): Encoding {
   return encoding;
 }
 
-/** What one call carries. */
-const CHUNK_ROWS = 100;
+/** What one call carries: the parcels of an order together, as a child needs its parent. */
+const CHUNKS = {
+  size: 100,
+  max: 1_000,
+  belong: (before: OrderRow, after: OrderRow) => before.orderRef === after.orderRef,
+};
 const READ_BYTES = 1 << 18;
 
 type IssueOptions = ConnectionOptions & {

@@ -25,23 +25,27 @@ import { TOKEN_ISSUER } from './token-issuer-resource.ts';
 
 /** `queqiao merchant|courier|node|range|issuer list|get|create|update`, a command for each kind. */
 export function networkCommands(context: CliContext): Command[] {
-  return [...RESOURCES, TOKEN_ISSUER].map((resource) =>
-    new Command(resource.name)
-      .description(resource.title)
-      .addCommand(listCommand(context, resource))
-      .addCommand(getCommand(context, resource))
-      .addCommand(createCommand(context, resource))
-      .addCommand(updateCommand(context, resource)),
-  );
+  return [...RESOURCES, TOKEN_ISSUER].map((resource) => resourceCommand(context, resource));
+}
+
+export function resourceCommand(context: CliContext, resource: Resource): Command {
+  return new Command(resource.name)
+    .description(resource.title)
+    .addCommand(listCommand(context, resource))
+    .addCommand(getCommand(context, resource))
+    .addCommand(createCommand(context, resource))
+    .addCommand(updateCommand(context, resource));
 }
 
 function listCommand(context: CliContext, resource: Resource): Command {
   const command = new Command('list').description('List all, in order of id.');
-  const { listFlag } = resource;
-  if (listFlag) command.option(listFlag.flag, listFlag.help);
+  const { listFlags = [] } = resource;
+  for (const { flag, help } of listFlags) command.option(flag, help);
   command.action((options: Options) =>
     withClient(context, options, async (client) => {
-      const filter = listFlag && { [listFlag.key]: options[flagName(listFlag.flag)] ?? '' };
+      const filter = Object.fromEntries(
+        listFlags.map(({ flag, key }) => [key, options[flagName(flag)] ?? '']),
+      );
       let pageToken = '';
       let isFirst = true;
       do {
@@ -183,13 +187,17 @@ export function flatten(plain: Plain, prefix = ''): Record<string, string> {
 }
 
 function itemText(item: unknown): string {
-  return isPlain(item) ? Object.values(item).map(word).join('=') : word(item);
+  if (!isPlain(item)) return word(item);
+  // What a line has no room for, such as an added service's attributes, JSON shows.
+  const texts = Object.values(item).filter((value) => typeof value === 'string');
+  return texts.map(word).join('=');
 }
 
 /** STATE_ACTIVE is "active" for people. */
 function word(value: unknown): string {
   const text = String(value);
-  const [, name] = /^(?:STATE|KIND|DATUM|CHECK_DIGIT_SCHEME)_([A-Z0-9_]+)$/.exec(text) ?? [];
+  const [, name] =
+    /^(?:STATE|KIND|DATUM|BILLING|CHECK_DIGIT_SCHEME)_([A-Z0-9_]+)$/.exec(text) ?? [];
   return name?.toLowerCase() ?? text;
 }
 

@@ -1,35 +1,38 @@
-import { toJson } from '@bufbuild/protobuf';
-import { type Timestamp, timestampDate, timestampFromDate } from '@bufbuild/protobuf/wkt';
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { Command } from 'commander';
-import { type Client, createClient } from '#libs/grpc';
 import { ErrorReason } from '#proto/queqiao/type/v1/error_reason';
-import { type Waybill, Waybill_State, WaybillSchema } from '#proto/queqiao/waybill/v1/waybill';
-import { type WaybillOutcome, WaybillService } from '#proto/queqiao/waybill/v1/waybill_service';
+import { Extent, type Waybill, Waybill_State } from '#proto/queqiao/waybill/v1/waybill';
+import type { WaybillOutcome } from '#proto/queqiao/waybill/v1/waybill_service';
 import type { CliContext } from '../context.ts';
 import { oneOf, parseMoment, wholeNumber } from '../options.ts';
 import {
   type ConnectionOptions,
-  connect,
   Exit,
   exitStatusOf,
-  itemFacts,
-  printJson,
-  runAction,
   tellError,
-  tellFacts,
   withConnection,
-  write,
 } from '../output.ts';
-import { formatRecord, formatTable } from '../output-table.ts';
+import { recallCommand, releaseCommand } from './waybill-move.ts';
+import { returnCommand } from './waybill-return.ts';
+import { shipmentCommand } from './waybill-shipment.ts';
+import { STATES, show, showAll, showOutcomes, withClient } from './waybill-show.ts';
+import { updateCommand } from './waybill-update.ts';
+import { versionsCommand } from './waybill-versions.ts';
 
-/** `queqiao waybill get|find|list|cancel` */
+/** `queqiao waybill …`: everything about waybills that exist. */
 export function waybillCommand(context: CliContext): Command {
   return new Command('waybill')
-    .description('Read and cancel waybills. / 查询和取消面单。')
+    .description('Read, change and cancel waybills. / 查询、修改和取消面单。')
     .addCommand(getCommand(context))
     .addCommand(findCommand(context))
     .addCommand(listCommand(context))
-    .addCommand(cancelCommand(context));
+    .addCommand(cancelCommand(context))
+    .addCommand(updateCommand(context))
+    .addCommand(versionsCommand(context))
+    .addCommand(shipmentCommand(context))
+    .addCommand(returnCommand(context))
+    .addCommand(releaseCommand(context))
+    .addCommand(recallCommand(context));
 }
 
 function getCommand(context: CliContext): Command {
@@ -143,16 +146,18 @@ function cancelCommand(context: CliContext): Command {
     .description('Give up waybills before pickup; their numbers are never used again.')
     .argument('<number...>', 'waybill numbers')
     .requiredOption('--reason <text>', 'why, for people')
-    .action((numbers: string[], options: ConnectionOptions & { reason: string }) =>
+    .option('--whole', 'with all parcels of the shipment')
+    .action((numbers: string[], options: CancelOptions) =>
       withClient(context, options, async (client) => {
         let isFirst = true;
         let exit: number = Exit.OK;
         for (const waybillNumber of numbers) {
           try {
-            const { reason } = options;
-            const { waybill } = await client.cancelWaybill({ waybillNumber, reason });
-            const withHeadings = isFirst;
-            await showAll(context, [waybill as Waybill], { ...options, withHeadings });
+            const { reason, whole = false } = options;
+            const extent = whole ? Extent.SHIPMENT : Extent.PARCEL;
+            const answer = await client.cancelWaybill({ waybillNumber, reason, extent });
+            const cancelled = whole ? answer.shipment : [answer.waybill as Waybill];
+            await showAll(context, cancelled, { ...options, withHeadings: isFirst });
             isFirst = false;
           } catch (error) {
             if (exitStatusOf(error) === Exit.COULD_NOT_RUN) throw error;
@@ -166,116 +171,12 @@ function cancelCommand(context: CliContext): Command {
   return withConnection(command);
 }
 
-async function withClient(
-  context: CliContext,
-  options: ConnectionOptions,
-  body: (client: Client<typeof WaybillService>) => Promise<number>,
-): Promise<void> {
-  await runAction(context, options, async () => {
-    using client = createClient(WaybillService, connect(context, options));
-    return await body(client);
-  });
-}
-
-async function showOutcomes(
-  context: CliContext,
-  outcomes: WaybillOutcome[],
-  options: ConnectionOptions,
-): Promise<number> {
-  const waybills: Waybill[] = [];
-  let exit: number = Exit.OK;
-  for (const { outcome } of outcomes) {
-    if (outcome.case === 'waybill') {
-      // JSON keeps the order of what was asked for, errors in between.
-      if (options.json) await printJson(context, toPlain(outcome.value));
-      else waybills.push(outcome.value);
-    } else if (outcome.case === 'error') {
-      await tellFacts(context, itemFacts(outcome.value), options);
-      exit = Exit.FAILED;
-    }
-  }
-  if (waybills.length > 0) await showAll(context, waybills, options);
-  return exit;
-}
-
-async function show(
-  context: CliContext,
-  waybill: Waybill,
-  { json }: ConnectionOptions,
-): Promise<void> {
-  if (json) return printJson(context, toPlain(waybill));
-  const { consignee } = waybill;
-  const record = {
-    waybill_number: waybill.waybillNumber,
-    state: stateName(waybill),
-    merchant: waybill.merchantId,
-    order: waybill.orderRef,
-    parcel: String(waybill.parcelNo),
-    'merged orders': waybill.mergedOrderRefs.join(' '),
-    courier: waybill.courierId,
-    service: waybill.serviceCode,
-    node: waybill.nodeId,
-    consignee: `${consignee?.name ?? ''} ${consignee?.phone ?? ''}`,
-    place: placeOf(waybill),
-    weight: waybill.weightG > 0 ? `${waybill.weightG} g` : '',
-    volume: waybill.volumeMl > 0 ? `${waybill.volumeMl} ml` : '',
-    goods: waybill.goodsDescription,
-    remark: waybill.remark,
-    issued: timeText(waybill.issueTime),
-    cancelled: timeText(waybill.cancelTime),
-    'cancel reason': waybill.cancelReason,
-  };
-  await write(context.stdout, formatRecord(record, context));
-}
-
-async function showAll(
-  context: CliContext,
-  waybills: Waybill[],
-  { json, withHeadings = true }: { json?: boolean; withHeadings?: boolean },
-): Promise<void> {
-  if (json) {
-    for (const waybill of waybills) await printJson(context, toPlain(waybill));
-    return;
-  }
-  const headings = ['number', 'state', 'order', 'parcel', 'courier', 'node', 'consignee', 'place'];
-  const rows = waybills.map((waybill) => [
-    waybill.waybillNumber,
-    stateName(waybill),
-    waybill.orderRef,
-    String(waybill.parcelNo),
-    waybill.courierId,
-    waybill.nodeId,
-    waybill.consignee?.name ?? '',
-    placeOf(waybill),
-    timeText(waybill.issueTime),
-  ]);
-  const table = formatTable([...headings, 'issued'], rows, { ...context, withHeadings });
-  await write(context.stdout, table);
-}
-
-function toPlain(waybill: Waybill): unknown {
-  return toJson(WaybillSchema, waybill, { useProtoFieldName: true, alwaysEmitImplicit: true });
-}
-
-function stateName({ state }: Waybill): string {
-  return Object.entries(STATES).find(([, value]) => value === state)?.[0] ?? String(state);
-}
-
-function placeOf({ consignee }: Waybill): string {
-  const { province = '', city = '', district = '' } = consignee ?? {};
-  return [province, city === province ? '' : city, district].filter(Boolean).join(' ');
-}
-
-function timeText(time: Timestamp | undefined): string {
-  return time === undefined ? '' : timestampDate(time).toISOString();
-}
-
-const STATES = { issued: Waybill_State.ISSUED, cancelled: Waybill_State.CANCELLED } as const;
-
 /** What one call may ask for. */
 const BATCH_MAX = 1_000;
 
 type FindOptions = ConnectionOptions & { parcel?: number; merchant?: string };
+
+type CancelOptions = ConnectionOptions & { reason: string; whole?: boolean };
 
 type ListOptions = ConnectionOptions & {
   state?: Waybill_State;

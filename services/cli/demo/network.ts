@@ -1,5 +1,14 @@
 import { create } from '@bufbuild/protobuf';
-import { type Courier, CourierSchema } from '#proto/queqiao/network/v1/courier';
+import {
+  AddedServiceAttribute_Type,
+  type Courier,
+  CourierSchema,
+} from '#proto/queqiao/network/v1/courier';
+import {
+  CourierAccount_Billing as Billing,
+  type CourierAccount,
+  CourierAccountSchema,
+} from '#proto/queqiao/network/v1/courier_account';
 import { type Merchant, MerchantSchema } from '#proto/queqiao/network/v1/merchant';
 import { type Node, Node_Kind, NodeSchema } from '#proto/queqiao/network/v1/node';
 import {
@@ -24,6 +33,7 @@ export function demoNetwork(): DemoNetwork {
     couriers: COURIERS.map((courier) => create(CourierSchema, courier)),
     nodes: NODES.map(toNode),
     numberRanges: NUMBER_RANGES.map((range) => create(NumberRangeSchema, range)),
+    accounts: ACCOUNTS.map((account) => create(CourierAccountSchema, account)),
   };
 }
 
@@ -52,21 +62,62 @@ const MERCHANTS = [
 
 const STANDARD = { serviceCode: 'standard', displayName: '标准快递' };
 
+/** The added services whose codes mean the same with every courier. */
+const COD = {
+  code: 'cod',
+  displayName: '代收货款',
+  attributes: [amount('amount_fen', 1n, 2_000_000n)],
+};
+const INSURED = {
+  code: 'insured',
+  displayName: '保价',
+  attributes: [amount('value_fen', 1n, 100_000_000n)],
+};
+const COLD_CHAIN = {
+  code: 'cold-chain',
+  displayName: '冷链',
+  attributes: [
+    amount('temperature_min_decic', -300n, 250n),
+    amount('temperature_max_decic', -300n, 250n),
+  ],
+  serviceCodes: ['next-day'],
+};
+const FREIGHT = {
+  code: 'freight',
+  displayName: '零担货物',
+  attributes: [
+    amount('piece_count', 1n, 999n),
+    {
+      ...{ name: 'package', type: AddedServiceAttribute_Type.ENUM, required: true },
+      values: ['纸箱', '木箱', '托盘', '编织袋', '裸装'],
+    },
+  ],
+  serviceCodes: ['freight'],
+  required: true,
+};
+
+function amount(name: string, min: bigint, max: bigint) {
+  return { name, type: AddedServiceAttribute_Type.INTEGER, required: true, min, max };
+}
+
 const COURIERS = [
   {
     courierId: 'lingque',
     displayName: '灵鹊快运(演示)',
     services: [STANDARD, { serviceCode: 'next-day', displayName: '次日达' }],
+    addedServices: [COD, INSURED, COLD_CHAIN],
   },
   {
     courierId: 'qianxing',
     displayName: '牵星速递(演示)',
     services: [STANDARD, { serviceCode: 'economy', displayName: '经济快递' }],
+    addedServices: [{ ...COD, serviceCodes: ['standard'] }, INSURED],
   },
   {
     courierId: 'yundu',
     displayName: '云渡物流(演示)',
-    services: [{ serviceCode: 'freight', displayName: '零担' }, STANDARD],
+    services: [STANDARD, { serviceCode: 'freight', displayName: '零担' }],
+    addedServices: [FREIGHT, INSURED],
   },
   {
     courierId: 'yinhan',
@@ -129,6 +180,28 @@ const NUMBER_RANGES = [
     checkDigitScheme: Scheme.UPU_S10,
     suffix: 'CN',
     lowWaterCount: 10_000n,
+  },
+];
+
+/** As couriers do: one bills by the month, the other one's branches sell numbers beforehand. */
+const ACCOUNTS = [
+  {
+    accountId: 'qinghe-lingque',
+    merchantId: DEMO_MERCHANT_ID,
+    courierId: 'lingque',
+    branchCode: '571',
+    branchName: '灵鹊杭州分公司(演示)',
+    billing: Billing.MONTHLY,
+    customerCode: '57100001',
+  },
+  {
+    accountId: 'qinghe-qianxing',
+    merchantId: DEMO_MERCHANT_ID,
+    courierId: 'qianxing',
+    branchCode: '571-06',
+    branchName: '牵星杭州余杭网点(演示)',
+    billing: Billing.PREPAID,
+    lowBalanceCount: 1_000n,
   },
 ];
 
@@ -205,6 +278,7 @@ export type DemoNetwork = {
   couriers: Courier[];
   nodes: Node[];
   numberRanges: NumberRange[];
+  accounts: CourierAccount[];
 };
 
 type NodeRow = {

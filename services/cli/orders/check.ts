@@ -14,6 +14,7 @@ export function checkParcel(parcel: Parcel): RpcError[] {
     matches('courier_id', parcel.courierId, SLUG, 'SLUG'),
     parcel.serviceCode && matches('service_code', parcel.serviceCode, SERVICE_CODE, 'SERVICE_CODE'),
     matches('node_id', parcel.nodeId, SLUG, 'SLUG'),
+    parcel.accountId && matches('account_id', parcel.accountId, SLUG, 'SLUG'),
     isText('consignee.name', consignee?.name ?? '', { min: 1, max: 40 }),
     checkPhone(consignee?.phone ?? ''),
     isText('consignee.address.province', address?.province ?? '', { min: 1, max: 20 }),
@@ -30,8 +31,30 @@ export function checkParcel(parcel: Parcel): RpcError[] {
     ...parcel.mergedOrderRefs.map((ref, i) =>
       matches(`merged_order_refs[${i}]`, ref, ORDER_REF, 'ORDER_REF'),
     ),
+    ...checkShipment(parcel),
+    ...checkAddedServices(parcel),
+    parcel.holdNodeId && matches('hold_node_id', parcel.holdNodeId, SLUG, 'SLUG'),
   ];
   return errors.filter((error) => error instanceof RpcError);
+}
+
+function checkShipment({ parcelNo, parcelCount }: Parcel): (RpcError | undefined)[] {
+  if (parcelCount === 0 || parcelCount === 1) return [];
+  const count = lies('parcel_count', parcelCount, 0, 999);
+  return [count ?? lies('parcel_no', parcelNo || 1, 1, parcelCount)];
+}
+
+/** Which services and attributes there are, the courier says: the server knows. */
+function checkAddedServices({ addedServices }: Parcel): (RpcError | undefined)[] {
+  return [
+    lies('added_services', addedServices.length, 0, 10, 'LIST_SIZE'),
+    ...addedServices.map(({ code }, i) => {
+      const field = `added_services[${i}].code`;
+      const isRepeated = addedServices.findIndex((other) => other.code === code) < i;
+      const problem = matches(field, code, SERVICE_CODE, 'SERVICE_CODE');
+      return problem ?? (isRepeated ? invalid(field, 'REPEATED') : undefined);
+    }),
+  ];
 }
 
 function checkPhone(phone: string): RpcError | undefined {

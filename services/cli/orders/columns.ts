@@ -40,6 +40,7 @@ const COLUMNS = {
   courier_id: column('courier_id', ['快递公司', '快递', 'courier']),
   service_code: column('service_code', ['产品', '服务', 'service']),
   node_id: column('node_id', ['发货仓', '仓库', '发货网点', 'node', 'warehouse']),
+  account_id: column('account_id', ['快递账号', '账号', 'account']),
   name: column('consignee.name', ['收件人', '收货人', '姓名', '收件人姓名', '收货人姓名']),
   phone: column('consignee.phone', [
     ...['电话', '手机', '联系电话', '手机号', '手机号码', '收件人电话', '收件人手机'],
@@ -60,6 +61,12 @@ const COLUMNS = {
   goods_description: column('goods_description', ['物品', '品名', '物品名称', '商品', '商品名称']),
   remark: column('remark', ['备注', '买家留言', 'note']),
   merged_order_refs: column('merged_order_refs', ['合并订单号', '合并订单']),
+  parcel_count: column('parcel_count', ['包裹总数', '总件数', '子母件数']),
+  hold_node_id: column('hold_node_id', ['前置网点', '前置仓', 'hold_node']),
+  cod_yuan: column('added_services.cod', ['代收货款(元)', '代收货款元', '代收金额(元)']),
+  cod_fen: column('added_services.cod', ['代收货款(分)', '代收货款分']),
+  insured_yuan: column('added_services.insured', ['保价(元)', '保价元', '保价金额(元)']),
+  insured_fen: column('added_services.insured', ['保价(分)', '保价分']),
 };
 
 const COLUMN_OF_NAME = new Map<string, Column>(
@@ -80,6 +87,8 @@ const HINTS = new Map<string, string>(
       name,
       'goods_value_yuan, 货值(元)',
     ]),
+    ...['代收货款', '代收金额', 'cod'].map((name) => [name, 'cod_yuan, 代收货款(元)']),
+    ...['保价', '保价金额', 'insured'].map((name) => [name, 'insured_yuan, 保价(元)']),
   ].map(([name = '', better = '']) => [normalise(name), better]),
 );
 

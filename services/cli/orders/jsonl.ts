@@ -1,4 +1,6 @@
+import { fromJson } from '@bufbuild/protobuf';
 import type { RpcError } from '#libs/errors';
+import { type AddedService, AddedServiceSchema } from '#proto/queqiao/waybill/v1/waybill';
 import { type Column, cellPlace, columnOf, targetOf } from './columns.ts';
 import type { Line } from './lines.ts';
 import { fileProblem, placeOf } from './problems.ts';
@@ -47,6 +49,10 @@ function collect(object: object, cells: Cells, onUnknown: (key: string) => void)
       collect(value, cells, onUnknown);
       continue;
     }
+    if (ADDED_SERVICES.has(key)) {
+      collectAddedServices(key, value, cells);
+      continue;
+    }
     const column = columnOf(key);
     if (column === undefined) {
       onUnknown(key);
@@ -63,6 +69,27 @@ function collect(object: object, cells: Cells, onUnknown: (key: string) => void)
     if (typeof text === 'string') cells.values[column] = text;
     else cells.errors.push(fileProblem(text.problem, place));
   }
+}
+
+/** As in the contract; a whole number stands for `{"integer": …}`. */
+function collectAddedServices(key: string, value: unknown, cells: Cells): void {
+  try {
+    if (!Array.isArray(value)) throw new TypeError('no list');
+    cells.addedServices = value.map((service) => toAddedService(service));
+  } catch {
+    cells.errors.push(fileProblem('ADDED_SERVICES', { field: 'added_services', label: key }));
+  }
+}
+
+function toAddedService(service: unknown): AddedService {
+  if (!isObject(service)) throw new TypeError('no object');
+  const { attributes = {}, ...rest } = service as { attributes?: unknown };
+  if (!isObject(attributes)) throw new TypeError('no object');
+  const values = Object.entries(attributes).map(([name, value]) => [
+    name,
+    Number.isSafeInteger(value) ? { integer: String(value) } : value,
+  ]);
+  return fromJson(AddedServiceSchema, { ...rest, attributes: Object.fromEntries(values) });
 }
 
 function headingOfTarget({ headings }: Cells, column: Column): string | undefined {
@@ -88,6 +115,7 @@ function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+const ADDED_SERVICES = new Set(['added_services', 'addedServices']);
 const NESTED = new Set(['consignee', 'address']);
 
 export type Cells = {
@@ -95,6 +123,7 @@ export type Cells = {
   /** How the file calls each column it has. */
   headings: Partial<Record<Column, string>>;
   errors: RpcError[];
+  addedServices?: AddedService[];
 };
 
 export type JsonRecord = { line: number } & (Cells | { errors: RpcError[] });

@@ -1,6 +1,11 @@
 import { create } from '@bufbuild/protobuf';
 import type { RpcError } from '#libs/errors';
-import { type Parcel, ParcelSchema } from '#proto/queqiao/waybill/v1/waybill';
+import {
+  type AddedService,
+  AddedServiceSchema,
+  type Parcel,
+  ParcelSchema,
+} from '#proto/queqiao/waybill/v1/waybill';
 import { type Column, cellPlace } from './columns.ts';
 import { fileProblem } from './problems.ts';
 import { type Quantity, toUnits } from './quantity.ts';
@@ -34,6 +39,7 @@ export function toParcel(row: Row, defaults: OrderDefaults): Parcel | RpcError[]
     courierId: code('courier_id', defaults.courierId),
     serviceCode: code('service_code', defaults.serviceCode),
     nodeId: code('node_id', defaults.nodeId),
+    accountId: code('account_id'),
     consignee: {
       name: text('name'),
       phone: code('phone').replaceAll(' ', ''),
@@ -54,9 +60,23 @@ export function toParcel(row: Row, defaults: OrderDefaults): Parcel | RpcError[]
     mergedOrderRefs: code('merged_order_refs')
       .split(/[\s,;|、]+/)
       .filter(Boolean),
+    parcelCount: Number(units('parcel_count')),
+    holdNodeId: code('hold_node_id'),
+    addedServices: [
+      ...amountService('cod', 'amount_fen', units('cod_fen') + units('cod_yuan')),
+      ...amountService('insured', 'value_fen', units('insured_fen') + units('insured_yuan')),
+      ...(row.addedServices ?? []),
+    ],
   });
   errors.unshift(...missing(row, parcel, errors));
   return errors.length > 0 ? errors : parcel;
+}
+
+/** An added service that is asked for by an amount; a row without amount asks for none. */
+function amountService(code: string, attribute: string, amount: bigint): AddedService[] {
+  if (amount === 0n) return [];
+  const attributes = { [attribute]: { value: { case: 'integer' as const, value: amount } } };
+  return [create(AddedServiceSchema, { code, attributes })];
 }
 
 /** Columns without which no row can become a parcel; the defaults may stand in for two of them. */
@@ -105,6 +125,11 @@ const QUANTITIES = {
   volume_ml: { digits: 0, min: 0, max: 10_000_000 },
   goods_value_fen: { digits: 0, min: 0, max: 1_000_000_000 },
   goods_value_yuan: { digits: 2, min: 0, max: 1_000_000_000 },
+  parcel_count: { digits: 0, min: 0, max: 999 },
+  cod_fen: { digits: 0, min: 0, max: 1_000_000_000 },
+  cod_yuan: { digits: 2, min: 0, max: 1_000_000_000 },
+  insured_fen: { digits: 0, min: 0, max: 1_000_000_000 },
+  insured_yuan: { digits: 2, min: 0, max: 1_000_000_000 },
 } satisfies Partial<Record<Column, Quantity>>;
 
 /** Zero-width characters and the direction marks that come with numbers copied from a phone. */
@@ -115,6 +140,8 @@ const SPREADSHEET_NUMBER = /^\d+(?:\.\d+)?e\+\d+$|^\d+\.0+$/i;
 export type Row = {
   values: Partial<Record<Column, string>>;
   headings: Partial<Record<Column, string>>;
+  /** Those that no column stands for; JSON lines alone have them. */
+  addedServices?: AddedService[];
 };
 
 export type OrderDefaults = {

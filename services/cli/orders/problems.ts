@@ -50,6 +50,10 @@ const FILE_PROBLEMS = {
     zh: '位数超出 JSON 数字的精度,请加引号写成字符串',
   },
   NOT_TEXT: { en: 'must be text or a number', zh: '须为文本或数字' },
+  ADDED_SERVICES: {
+    en: 'must be a list such as [{"code":"cod","attributes":{"amount_fen":9900}}]',
+    zh: '须为列表,例如 [{"code":"cod","attributes":{"amount_fen":9900}}]',
+  },
   REPEATED: { en: 'is given twice: {first} and {second}', zh: '重复:{first} 与 {second}' },
   QUOTE_OPEN: {
     en: 'has a quote that is never closed',

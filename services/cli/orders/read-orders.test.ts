@@ -54,8 +54,9 @@ function gb18030(text: string): Uint8Array {
 
 describe('order file, CSV', () => {
   it('reads a Chinese header with every column', async () => {
-    const header = `${CHINESE_HEADER},包裹序号,产品,体积ml,货值(元),品名,合并订单号`;
-    const row = `${CHINESE_ROW}放门口,2,standard,3000,19.9,茶叶,SO-2、SO-3`;
+    const more = '包裹总数,前置网点,代收货款(元),保价(元)';
+    const header = `${CHINESE_HEADER},包裹序号,产品,体积ml,货值(元),品名,合并订单号,${more}`;
+    const row = `${CHINESE_ROW}放门口,2,standard,3000,19.9,茶叶,SO-2、SO-3,5,hangzhou-2,99.5,1000`;
     const [only] = await read(`${header}\r\n${row}\r\n`);
     if (only === undefined || !('parcel' in only)) throw new Error('no parcel');
     expect(toJson(ParcelSchema, only.parcel)).toEqual({
@@ -81,6 +82,12 @@ describe('order file, CSV', () => {
       goodsDescription: '茶叶',
       remark: '放门口',
       mergedOrderRefs: ['SO-2', 'SO-3'],
+      parcelCount: 5,
+      holdNodeId: 'hangzhou-2',
+      addedServices: [
+        { code: 'cod', attributes: { amount_fen: { integer: '9950' } } },
+        { code: 'insured', attributes: { value_fen: { integer: '100000' } } },
+      ],
     });
     expect(only.line).toBe(2);
   });
@@ -313,6 +320,30 @@ describe('order file, JSON lines', () => {
     });
     for (const other of others) expect(other).toEqual(first);
     expect(rows).toHaveLength(3);
+  });
+
+  it('reads added services as in the contract, or with plain numbers', async () => {
+    const freight = { package: { choice: '托盘' }, piece_count: { integer: '3' } };
+    const lists = [
+      { added_services: [{ code: 'freight', attributes: { ...freight, piece_count: 3 } }] },
+      { addedServices: [{ code: 'freight', attributes: freight }], '代收货款(元)': 5 },
+      { added_services: { cod: 5 } },
+      { added_services: [{ code: 'cod', attributes: { amount_fen: 9.5 } }] },
+      { added_services: [{ code: 'cod', amount: 3 }] },
+    ];
+    const file = lists.map((list) => JSON.stringify({ ...nested, ...list })).join('\n');
+    const rows = await read(file);
+    const [first, second] = rows.map((row) =>
+      'parcel' in row ? row.parcel.addedServices.map(({ code }) => code) : [],
+    );
+    expect(first).toEqual(['freight']);
+    expect(second).toEqual(['cod', 'freight']);
+    const [one, two] = rows.map((row) => ('parcel' in row ? row.parcel.addedServices : []));
+    expect(one?.[0]).toEqual(two?.[1]);
+    expect(await told(file)).toEqual([
+      ...['1 A', '2 A'],
+      ...[3, 4, 5].map((line) => `${line} !added_services ADDED_SERVICES`),
+    ]);
   });
 
   it('reports a broken line and goes on', async () => {

@@ -51,7 +51,7 @@ create table network.token_issuer (
 
 grant select, insert, update on
   network.merchant, network.courier, network.node, network.number_range, network.api_key,
-  network.token_issuer
+  network.token_issuer, network.courier_account
   to queqiao_network;
 grant select, insert on network.dead_letter to queqiao_network;
 
@@ -60,7 +60,7 @@ declare
   walled name;
 begin
   foreach walled in array array['merchant', 'courier', 'node', 'number_range', 'api_key',
-    'token_issuer'] loop
+    'token_issuer', 'courier_account'] loop
     execute format('alter table network.%I enable row level security', walled);
     execute format('alter table network.%I force row level security', walled);
     execute format(
@@ -86,4 +86,8 @@ create policy of_merchant on network.number_range for select
     (select network.tenant_merchants() is not null)
     and (merchant_id is null or merchant_id = any ((select network.tenant_merchants())::text[])));
 create policy of_courier on network.number_range for select
+  using (courier_id = (select network.tenant_courier()));
+create policy of_merchant on network.courier_account for select
+  using (merchant_id = any ((select network.tenant_merchants())::text[]));
+create policy of_courier on network.courier_account for select
   using (courier_id = (select network.tenant_courier()));

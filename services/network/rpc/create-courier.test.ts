@@ -1,5 +1,11 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
-import { Courier_State } from '#proto/queqiao/network/v1/courier';
+import {
+  type AddedServiceAttributeSchema,
+  type AddedServiceSchema,
+  Courier_State,
+  AddedServiceAttribute_Type as Type,
+} from '#proto/queqiao/network/v1/courier';
 import { courier, fault, NOW, startNetwork, timestamp } from '../test-network.ts';
 
 test('answers the courier as registered, services in their order', async () => {
@@ -87,3 +93,79 @@ test('tells nothing of a fault of its own', async () => {
   const call = network.as('operator').createCourier({ courier: courier('swift') });
   expect(await fault(call)).toEqual({ reason: 'INTERNAL', field: '', text: 'internal error' });
 });
+
+const AMOUNT: Attribute = { name: 'amount_fen', type: Type.INTEGER, required: true, min: 1n };
+const COD: Added = {
+  code: 'cod',
+  displayName: '代收货款',
+  attributes: [{ ...AMOUNT, max: 1_000_000n }],
+  serviceCodes: ['standard'],
+};
+
+test('answers added services as declared, and tells them from none', async () => {
+  await using network = await startNetwork();
+  const operator = network.as('operator');
+  const packed: Added = {
+    code: 'freight',
+    displayName: '零担',
+    attributes: [
+      { name: 'package', type: Type.ENUM, values: ['托盘', '木箱'] },
+      { name: 'note', type: Type.TEXT, maxLength: 50 },
+      { name: 'temperature_min_decic', type: Type.INTEGER, min: -300n },
+    ],
+    required: true,
+  };
+  const given = courier('swift', { addedServices: [COD, packed] });
+  const first = await operator.createCourier({ courier: given });
+  expect(first.courier?.addedServices).toMatchObject([COD, packed]);
+  expect(await operator.createCourier({ courier: given })).toEqual(first);
+  const without = operator.createCourier({ courier: courier('swift') });
+  expect(await fault(without)).toMatchObject({ reason: 'RESOURCE_EXISTS' });
+  const change = { ...given, state: Courier_State.ACTIVE, etag: first.courier?.etag ?? '' };
+  const { courier: after } = await operator.updateCourier({
+    courier: { ...change, addedServices: [packed] },
+  });
+  expect(after?.addedServices).toMatchObject([packed]);
+});
+
+test.each<[string, string, Added[]]>([
+  ['', 'LIST_SIZE', Array(21).fill(COD)],
+  ['[0].code', 'SERVICE_CODE', [{ ...COD, code: 'C' }]],
+  ['[1].code', 'REPEATED', [COD, COD]],
+  ['[0].display_name', 'REQUIRED', [{ ...COD, displayName: '' }]],
+  ['[0].service_codes[0]', 'UNKNOWN_VALUE', [{ ...COD, serviceCodes: ['teleport'] }]],
+  ['[0].service_codes[1]', 'REPEATED', [{ ...COD, serviceCodes: ['standard', 'standard'] }]],
+  ['[0].attributes', 'LIST_SIZE', [{ ...COD, attributes: Array(21).fill(AMOUNT) }]],
+  ['[0].attributes[1].name', 'REPEATED', [{ ...COD, attributes: [AMOUNT, AMOUNT] }]],
+  ['[0].attributes[0].name', 'ATTRIBUTE_NAME', attribute({ name: 'Amount' })],
+  ['[0].attributes[0].type', 'REQUIRED', attribute({ type: Type.UNSPECIFIED })],
+  ['[0].attributes[0].max', 'OUT_OF_RANGE', attribute({ max: 0n })],
+  ['[0].attributes[0].min', 'OUT_OF_RANGE', attribute({ min: 2n ** 60n })],
+  ['[0].attributes[0].min', 'NOT_ALLOWED', attribute({ type: Type.TEXT })],
+  ['[0].attributes[0].max_length', 'NOT_ALLOWED', attribute({ maxLength: 5 })],
+  ['[0].attributes[0].max_length', 'OUT_OF_RANGE', text({ maxLength: 201 })],
+  ['[0].attributes[0].values', 'LIST_SIZE', attribute({ values: ['a'] })],
+  ['[0].attributes[0].values', 'LIST_SIZE', text({ type: Type.ENUM })],
+  ['[0].attributes[0].values[1]', 'REPEATED', text({ type: Type.ENUM, values: ['a', 'a'] })],
+])('refuses added_services%s: %s', async (field, problem, addedServices) => {
+  await using network = await startNetwork();
+  const call = network
+    .as('operator')
+    .createCourier({ courier: courier('swift', { addedServices }) });
+  const path = `courier.added_services${field}`;
+  expect(await fault(call)).toEqual({ reason: 'FIELD_INVALID', field: path, problem });
+});
+
+function attribute(change: Attribute): Added[] {
+  return [{ ...COD, attributes: [{ ...AMOUNT, ...change }] }];
+}
+
+function text(change: Attribute): Added[] {
+  return [{ ...COD, attributes: [{ name: 'note', type: Type.TEXT, ...change }] }];
+}
+
+type Added = Exclude<MessageInitShape<typeof AddedServiceSchema>, { $typeName: string }>;
+type Attribute = Exclude<
+  MessageInitShape<typeof AddedServiceAttributeSchema>,
+  { $typeName: string }
+>;

@@ -8,7 +8,7 @@ import {
 import type { Deps } from '../deps.ts';
 import { toMessage } from '../message.ts';
 import { parseWaybillNumber } from '../parcel.ts';
-import { findByNumbers, waybillNotFound } from '../read.ts';
+import { findByNumber } from '../read.ts';
 import { tenantOf } from '../tenant.ts';
 
 export async function getWaybill(
@@ -17,7 +17,6 @@ export async function getWaybill(
   { identity }: CallContext,
 ): Promise<GetWaybillResponse> {
   const number = parseWaybillNumber('waybill_number', waybillNumber);
-  const row = (await findByNumbers(deps, [number], tenantOf(identity))).get(number);
-  if (row === undefined) throw waybillNotFound(number, 'waybill_number');
+  const row = await findByNumber(deps, number, tenantOf(identity));
   return create(GetWaybillResponseSchema, { waybill: toMessage(row) });
 }

@@ -1,4 +1,7 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { AddedServiceAttribute_Type as Type } from '#proto/queqiao/network/v1/courier';
+import type { AddedServiceSchema } from '#proto/queqiao/waybill/v1/waybill';
 import {
   type ParcelInit,
   parcelOf,
@@ -48,6 +51,37 @@ describe('IssueWaybill', () => {
     });
   });
 
+  it('takes added services as declared, gives them back and compares them', async () => {
+    const amount = { name: 'amount_fen', type: Type.INTEGER, required: true, min: 1n };
+    const cod = { code: 'cod', displayName: '代收货款', attributes: [amount] };
+    const eco = { code: 'eco', displayName: '环保包装' };
+    const seller = await seedMerchant(system, { addedServices: [cod, eco] });
+    const client = system.waybill(seller.apiKey);
+    const send = (addedServices: Added[]) =>
+      client.issueWaybill({ parcel: parcelOf(seller, 'COD', { addedServices }) });
+    const codOf = (value: bigint): Added => ({
+      code: 'cod',
+      attributes: { amount_fen: { value: { case: 'integer', value } } },
+    });
+    await expect(send([codOf(0n)])).rejects.toMatchObject({
+      reason: 'FIELD_INVALID',
+      field: 'added_services[0].attributes.amount_fen',
+      metadata: { problem: 'OUT_OF_RANGE', min: '1' },
+    });
+    const { issued } = await send([{ code: 'eco' }, codOf(19_900n)]);
+    const waybillNumber = issued?.waybillNumber ?? '';
+    const { waybill } = await client.getWaybill({ waybillNumber });
+    expect(waybill?.addedServices).toMatchObject([codOf(19_900n), { code: 'eco' }]);
+    const again = await send([codOf(19_900n), { code: 'eco' }]);
+    expect(again.issued).toMatchObject({ waybillNumber, alreadyIssued: true });
+    for (const other of [[codOf(19_901n), { code: 'eco' }], [codOf(19_900n)], []]) {
+      await expect(send(other)).rejects.toMatchObject({
+        reason: 'PARCEL_KEY_REUSED',
+        field: 'added_services',
+      });
+    }
+  });
+
   it('serves as many calls as it takes while it asks afresh who calls', async () => {
     await issue(parcelOf(shop, 'WARM'));
     for (let round = 0; round < 10; round++) {
@@ -73,3 +107,5 @@ describe('IssueWaybill', () => {
     expect(Number(row?.commits)).toBeLessThan(150);
   });
 });
+
+type Added = Exclude<MessageInitShape<typeof AddedServiceSchema>, { $typeName: string }>;

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { type Timestamp, timestampDate } from '@bufbuild/protobuf/wkt';
-import { invalid, RpcError } from '#libs/errors';
+import { invalid } from '#libs/errors';
 import type { CallContext } from '#libs/grpc';
 import { pageSizeOf, readPageToken, writePageToken } from '#libs/page';
 import { Waybill_State } from '#proto/queqiao/waybill/v1/waybill';
@@ -11,8 +11,9 @@ import {
 } from '#proto/queqiao/waybill/v1/waybill_service';
 import { bucketsOf } from '../bucket.ts';
 import type { Deps } from '../deps.ts';
+import { SLUG } from '../field.ts';
 import { toMessage } from '../message.ts';
-import { SLUG, WAYBILL_NUMBER } from '../parcel.ts';
+import { afterOf } from '../page.ts';
 import { stateFromMessage } from '../state.ts';
 import { type PageArguments, selectPage } from '../store/waybill.ts';
 import { merchantOf, tenantOf } from '../tenant.ts';
@@ -71,15 +72,6 @@ function parseTime(field: string, timestamp: Timestamp | undefined): Date | unde
   const time = timestampDate(timestamp);
   if (Number.isNaN(time.getTime())) throw invalid(field, 'TIME');
   return time;
-}
-
-/** Where the page before ended; anybody can make a token, so it is input like any other. */
-function afterOf([time = '', waybillNumber = '']: string[]): PageArguments['after'] {
-  const issueTime = new Date(time);
-  if (Number.isNaN(issueTime.getTime()) || !WAYBILL_NUMBER.test(waybillNumber)) {
-    throw new RpcError('PAGE_TOKEN_INVALID', { field: 'page_token' });
-  }
-  return { issueTime, waybillNumber };
 }
 
 type Filters = Pick<

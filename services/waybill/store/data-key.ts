@@ -1,6 +1,8 @@
 import { ofMerchant, type Queryable } from '#libs/db';
+import type { WrappedKey } from '#libs/privacy';
 
-export type DataKeyRow = { data_key_id: string; master_key_id: string; wrapped: Buffer };
+export type WrappedKeyRow = { master_key_id: string; wrapped: Buffer };
+export type DataKeyRow = WrappedKeyRow & { data_key_id: string };
 
 /** The key of a merchant's month; undefined if there is none yet. `month` as YYYY-MM-01. */
 export async function selectDataKey(
@@ -11,14 +13,14 @@ export async function selectDataKey(
   const rows = await db.query<DataKeyRow>(
     `select data_key_id, master_key_id, wrapped
      from waybill.data_key
-     where merchant_id = $1 and month = $2::date`,
+     where merchant_id = $1 and month = $2::date and wrapped is not null`,
     [merchantId, month],
     { tenant: ofMerchant(merchantId) },
   );
   return rows[0];
 }
 
-/** Undefined also for the key of another merchant. */
+/** Undefined once it is destroyed, and for the key of another merchant. */
 export async function selectDataKeyById(
   db: Queryable,
   merchantId: string,
@@ -27,7 +29,7 @@ export async function selectDataKeyById(
   const rows = await db.query<DataKeyRow>(
     `select data_key_id, master_key_id, wrapped
      from waybill.data_key
-     where data_key_id = $1::int8 and merchant_id = $2`,
+     where data_key_id = $1::int8 and merchant_id = $2 and wrapped is not null`,
     [dataKeyId, merchantId],
     { tenant: ofMerchant(merchantId) },
   );
@@ -45,10 +47,30 @@ export async function insertDataKey(db: Queryable, key: NewDataKey): Promise<voi
   );
 }
 
-export type NewDataKey = {
+/** The key of the phone index; undefined before the first waybill. */
+export async function selectIndexKey(db: Queryable): Promise<WrappedKeyRow | undefined> {
+  const rows = await db.query<WrappedKeyRow>(
+    `select master_key_id, wrapped from waybill.index_key where name = 'phone'`,
+  );
+  return rows[0];
+}
+
+/** Stores the key of the phone index and answers the one that counts: the first ever stored. */
+export async function insertIndexKey(
+  db: Queryable,
+  key: WrappedKey & { createTime: Date },
+): Promise<WrappedKeyRow> {
+  await db.query(
+    `insert into waybill.index_key (name, master_key_id, wrapped, create_time)
+     values ('phone', $1, $2::bytea, $3::timestamptz)
+     on conflict (name) do nothing`,
+    [key.masterKeyId, key.wrapped, key.createTime],
+  );
+  return (await selectIndexKey(db)) as WrappedKeyRow;
+}
+
+export type NewDataKey = WrappedKey & {
   merchantId: string;
   month: string;
-  masterKeyId: string;
-  wrapped: Uint8Array;
   createTime: Date;
 };

@@ -1,17 +1,27 @@
-import {
-  int2Array,
-  ofMerchant,
-  type Queryable,
-  type TenantSetting,
-  type Tx,
-  textArray,
-} from '#libs/db';
+import { int2Array, type Queryable, type TenantSetting, textArray } from '#libs/db';
 import type { State } from '../state.ts';
 
-const COLUMNS = `waybill.bucket, waybill.waybill_number, waybill.merchant_id, waybill.order_ref,
-  waybill.parcel_no, waybill.courier_id, waybill.service_code, waybill.node_id, waybill.state,
-  waybill.version, waybill.issue_time, waybill.cancel_time, waybill.cancel_reason, waybill.body,
-  waybill.consignee_masked`;
+/**
+ * What a WaybillRow holds, of a row called `waybill`. The parcels of a shipment and the returns of
+ * a waybill have its order_ref, so they lie in its bucket.
+ */
+export const COLUMNS = `waybill.bucket, waybill.waybill_number, waybill.merchant_id,
+  waybill.order_ref, waybill.parcel_no, waybill.courier_id, waybill.service_code, waybill.node_id,
+  waybill.state, waybill.version, waybill.issue_time, waybill.cancel_time, waybill.cancel_reason,
+  waybill.body, waybill.consignee_masked, waybill.parcel_count, waybill.outward_number,
+  waybill.sender_masked, waybill.account_id, waybill.print_count, waybill.last_print_time,
+  case when waybill.parcel_count > 1 and waybill.parcel_no > 1 then (
+    select parent.waybill_number from waybill.waybill parent
+    where parent.bucket = waybill.bucket
+      and parent.merchant_id = waybill.merchant_id
+      and parent.order_key = waybill.order_key
+      and parent.parcel_no = 1
+  ) end as parent_number,
+  array(
+    select back.waybill_number from waybill.waybill back
+    where back.bucket = waybill.bucket and back.outward_number = waybill.waybill_number
+    order by back.issue_time, back.waybill_number
+  ) as return_numbers`;
 
 /** Waybills by number; a number that is not there is left out. */
 export function selectByNumbers(
@@ -96,39 +106,6 @@ export function selectPage(db: Queryable, page: PageArguments): Promise<WaybillR
   );
 }
 
-/** Reads a waybill and keeps others from changing it until the transaction ends. */
-export async function lockWaybill(
-  tx: Tx,
-  { bucket, number, tenant }: { bucket: number; number: string; tenant: Tenant },
-): Promise<WaybillRow | undefined> {
-  const rows = await tx.query<WaybillRow>(
-    `select ${COLUMNS}
-     from waybill.waybill
-     where bucket = $1::int2 and waybill_number = $2
-       and ($3::text is null or merchant_id = $3)
-     for update`,
-    [bucket, number, tenant.merchantId],
-    { tenant: tenant.setting },
-  );
-  return rows[0];
-}
-
-export async function updateCancelled(
-  tx: Tx,
-  row: WaybillRow,
-  change: { state: State; time: Date; reason: string },
-): Promise<WaybillRow> {
-  const rows = await tx.query<WaybillRow>(
-    `update waybill.waybill
-     set state = $3, version = version + 1, cancel_time = $4::timestamptz, cancel_reason = $5
-     where bucket = $1::int2 and waybill_number = $2
-     returning ${COLUMNS}`,
-    [row.bucket, row.waybill_number, change.state, change.time, change.reason],
-    { tenant: ofMerchant(row.merchant_id) },
-  );
-  return rows[0] as WaybillRow;
-}
-
 export type WaybillRow = {
   bucket: number;
   waybill_number: string;
@@ -145,6 +122,16 @@ export type WaybillRow = {
   cancel_reason: string | null;
   body: Buffer;
   consignee_masked: Buffer;
+  parcel_count: number;
+  outward_number: string | null;
+  sender_masked: Buffer | null;
+  /** Of a child: the number of parcel 1. */
+  parent_number: string | null;
+  /** The first one first. */
+  return_numbers: string[];
+  account_id: string;
+  print_count: number;
+  last_print_time: Date | null;
 };
 
 /**

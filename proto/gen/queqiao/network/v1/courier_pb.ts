@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file queqiao/network/v1/courier.proto.
  */
 export const file_queqiao_network_v1_courier: GenFile = /*@__PURE__*/
-  fileDesc("CiBxdWVxaWFvL25ldHdvcmsvdjEvY291cmllci5wcm90bxIScXVlcWlhby5uZXR3b3JrLnYxItECCgdDb3VyaWVyEhIKCmNvdXJpZXJfaWQYASABKAkSFAoMZGlzcGxheV9uYW1lGAIgASgJEjAKBXN0YXRlGAMgASgOMiEucXVlcWlhby5uZXR3b3JrLnYxLkNvdXJpZXIuU3RhdGUSNAoIc2VydmljZXMYBCADKAsyIi5xdWVxaWFvLm5ldHdvcmsudjEuQ291cmllclNlcnZpY2USLwoLY3JlYXRlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRldGFnGAcgASgJIkQKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEAoMU1RBVEVfQUNUSVZFEAESEgoOU1RBVEVfRElTQUJMRUQQAiI8Cg5Db3VyaWVyU2VydmljZRIUCgxzZXJ2aWNlX2NvZGUYASABKAkSFAoMZGlzcGxheV9uYW1lGAIgASgJYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("CiBxdWVxaWFvL25ldHdvcmsvdjEvY291cmllci5wcm90bxIScXVlcWlhby5uZXR3b3JrLnYxIqUDCgdDb3VyaWVyEhIKCmNvdXJpZXJfaWQYASABKAkSFAoMZGlzcGxheV9uYW1lGAIgASgJEjAKBXN0YXRlGAMgASgOMiEucXVlcWlhby5uZXR3b3JrLnYxLkNvdXJpZXIuU3RhdGUSNAoIc2VydmljZXMYBCADKAsyIi5xdWVxaWFvLm5ldHdvcmsudjEuQ291cmllclNlcnZpY2USLwoLY3JlYXRlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRldGFnGAcgASgJEjgKDmFkZGVkX3NlcnZpY2VzGAkgAygLMiAucXVlcWlhby5uZXR3b3JrLnYxLkFkZGVkU2VydmljZRIYChBhY2NvdW50X3JlcXVpcmVkGAggASgIIkQKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEAoMU1RBVEVfQUNUSVZFEAESEgoOU1RBVEVfRElTQUJMRUQQAiI8Cg5Db3VyaWVyU2VydmljZRIUCgxzZXJ2aWNlX2NvZGUYASABKAkSFAoMZGlzcGxheV9uYW1lGAIgASgJIpoBCgxBZGRlZFNlcnZpY2USDAoEY29kZRgBIAEoCRIUCgxkaXNwbGF5X25hbWUYAiABKAkSPQoKYXR0cmlidXRlcxgDIAMoCzIpLnF1ZXFpYW8ubmV0d29yay52MS5BZGRlZFNlcnZpY2VBdHRyaWJ1dGUSFQoNc2VydmljZV9jb2RlcxgEIAMoCRIQCghyZXF1aXJlZBgFIAEoCCKbAgoVQWRkZWRTZXJ2aWNlQXR0cmlidXRlEgwKBG5hbWUYASABKAkSPAoEdHlwZRgCIAEoDjIuLnF1ZXFpYW8ubmV0d29yay52MS5BZGRlZFNlcnZpY2VBdHRyaWJ1dGUuVHlwZRIQCghyZXF1aXJlZBgDIAEoCBIQCgNtaW4YBCABKANIAIgBARIQCgNtYXgYBSABKANIAYgBARISCgptYXhfbGVuZ3RoGAYgASgFEg4KBnZhbHVlcxgHIAMoCSJMCgRUeXBlEhQKEFRZUEVfVU5TUEVDSUZJRUQQABIQCgxUWVBFX0lOVEVHRVIQARINCglUWVBFX1RFWFQQAhINCglUWVBFX0VOVU0QA0IGCgRfbWluQgYKBF9tYXhiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * A delivery company whose waybills Queqiao issues.
@@ -69,6 +69,21 @@ export type Courier = Message<"queqiao.network.v1.Courier"> & {
    * @generated from field: string etag = 7;
    */
   etag: string;
+
+  /**
+   * Services beyond the transport, such as cash on delivery: at most 20.
+   *
+   * @generated from field: repeated queqiao.network.v1.AddedService added_services = 9;
+   */
+  addedServices: AddedService[];
+
+  /**
+   * Whether a merchant needs an account at the courier: one without is refused with
+   * ACCOUNT_MISSING. Default false.
+   *
+   * @generated from field: bool account_required = 8;
+   */
+  accountRequired: boolean;
 };
 
 /**
@@ -146,4 +161,168 @@ export type CourierService = Message<"queqiao.network.v1.CourierService"> & {
  */
 export const CourierServiceSchema: GenMessage<CourierService> = /*@__PURE__*/
   messageDesc(file_queqiao_network_v1_courier, 1);
+
+/**
+ * A service beyond the transport (增值服务) that parcels may ask for. By convention these codes mean
+ * the same with every courier: `cod` (amount_fen), `insured` (value_fen), `cold-chain`
+ * (temperature_min_decic, temperature_max_decic), `freight` (piece_count, package).
+ *
+ * @generated from message queqiao.network.v1.AddedService
+ */
+export type AddedService = Message<"queqiao.network.v1.AddedService"> & {
+  /**
+   * 1 to 32 of a-z, 0-9 and "-"; unique within the courier. Required.
+   *
+   * @generated from field: string code = 1;
+   */
+  code: string;
+
+  /**
+   * Name for people. Required, at most 40 characters.
+   *
+   * @generated from field: string display_name = 2;
+   */
+  displayName: string;
+
+  /**
+   * What a parcel says with it: at most 20.
+   *
+   * @generated from field: repeated queqiao.network.v1.AddedServiceAttribute attributes = 3;
+   */
+  attributes: AddedServiceAttribute[];
+
+  /**
+   * The courier's services that it goes with; empty means all.
+   *
+   * @generated from field: repeated string service_codes = 4;
+   */
+  serviceCodes: string[];
+
+  /**
+   * Whether every parcel of those services must ask for it.
+   *
+   * @generated from field: bool required = 5;
+   */
+  required: boolean;
+};
+
+/**
+ * Describes the message queqiao.network.v1.AddedService.
+ * Use `create(AddedServiceSchema)` to create a new message.
+ */
+export const AddedServiceSchema: GenMessage<AddedService> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_courier, 2);
+
+/**
+ * One attribute of an added service. Of two integers whose names differ in `min` and `max` alone,
+ * the first must not be above the second.
+ *
+ * @generated from message queqiao.network.v1.AddedServiceAttribute
+ */
+export type AddedServiceAttribute = Message<"queqiao.network.v1.AddedServiceAttribute"> & {
+  /**
+   * 1 to 40 of a-z, 0-9 and "_", beginning with a letter; a quantity ends with its unit, such as
+   * amount_fen. Unique within the service. Required.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * What kind of value it has. Required.
+   *
+   * @generated from field: queqiao.network.v1.AddedServiceAttribute.Type type = 2;
+   */
+  type: AddedServiceAttribute_Type;
+
+  /**
+   * Whether the service is not complete without it.
+   *
+   * @generated from field: bool required = 3;
+   */
+  required: boolean;
+
+  /**
+   * INTEGER: the least value, from -1,000,000,000,000. Unset means that.
+   *
+   * @generated from field: optional int64 min = 4;
+   */
+  min?: bigint | undefined;
+
+  /**
+   * INTEGER: the greatest value, to 1,000,000,000,000, at least min. Unset means that.
+   *
+   * @generated from field: optional int64 max = 5;
+   */
+  max?: bigint | undefined;
+
+  /**
+   * TEXT: longest, 1 to 200 characters. 0 means 200.
+   *
+   * @generated from field: int32 max_length = 6;
+   */
+  maxLength: number;
+
+  /**
+   * ENUM: the words, 1 to 50 of at most 40 characters, each once.
+   *
+   * @generated from field: repeated string values = 7;
+   */
+  values: string[];
+};
+
+/**
+ * Describes the message queqiao.network.v1.AddedServiceAttribute.
+ * Use `create(AddedServiceAttributeSchema)` to create a new message.
+ */
+export const AddedServiceAttributeSchema: GenMessage<AddedServiceAttribute> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_courier, 3);
+
+/**
+ * What kind of value it has.
+ *
+ * @generated from enum queqiao.network.v1.AddedServiceAttribute.Type
+ */
+export const AddedServiceAttribute_Type = {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: TYPE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * A whole number.
+   *
+   * @generated from enum value: TYPE_INTEGER = 1;
+   */
+  INTEGER: 1,
+
+  /**
+   * A text.
+   *
+   * @generated from enum value: TYPE_TEXT = 2;
+   */
+  TEXT: 2,
+
+  /**
+   * One of the declared words.
+   *
+   * @generated from enum value: TYPE_ENUM = 3;
+   */
+  ENUM: 3,
+} as const;
+
+/**
+ * What kind of value it has.
+ *
+ * @generated from enum queqiao.network.v1.AddedServiceAttribute.Type
+ */
+export type AddedServiceAttribute_Type = (typeof AddedServiceAttribute_Type)[keyof typeof AddedServiceAttribute_Type] | UnknownEnum;
+
+/**
+ * Describes the enum queqiao.network.v1.AddedServiceAttribute.Type.
+ */
+export const AddedServiceAttribute_TypeSchema: GenEnum<AddedServiceAttribute_Type> = /*@__PURE__*/
+  enumDesc(file_queqiao_network_v1_courier, 3, 0);
 

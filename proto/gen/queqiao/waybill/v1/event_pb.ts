@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file queqiao/waybill/v1/event.proto.
  */
 export const file_queqiao_waybill_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("Ch5xdWVxaWFvL3dheWJpbGwvdjEvZXZlbnQucHJvdG8SEnF1ZXFpYW8ud2F5YmlsbC52MSJDCg5XYXliaWxsc0lzc3VlZBIxCgdwYXJjZWxzGAEgAygLMiAucXVlcWlhby53YXliaWxsLnYxLklzc3VlZFBhcmNlbCKPAgoMSXNzdWVkUGFyY2VsEhYKDndheWJpbGxfbnVtYmVyGAEgASgJEhMKC21lcmNoYW50X2lkGAIgASgJEhEKCW9yZGVyX3JlZhgDIAEoCRIRCglwYXJjZWxfbm8YBCABKAUSFAoMc2VydmljZV9jb2RlGAUgASgJEg8KB25vZGVfaWQYBiABKAkSEAoIcHJvdmluY2UYByABKAkSDAoEY2l0eRgIIAEoCRIQCghkaXN0cmljdBgJIAEoCRIQCgh3ZWlnaHRfZxgKIAEoBRIRCgl2b2x1bWVfbWwYCyABKAUSLgoKaXNzdWVfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAipwEKEFdheWJpbGxDYW5jZWxsZWQSFgoOd2F5YmlsbF9udW1iZXIYASABKAkSEwoLbWVyY2hhbnRfaWQYAiABKAkSEQoJb3JkZXJfcmVmGAMgASgJEhEKCXBhcmNlbF9ubxgEIAEoBRIPCgd2ZXJzaW9uGAUgASgFEi8KC2NhbmNlbF90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKFAQoTTnVtYmVyUmFuZ2VSZXBvcnRlZBIQCghyYW5nZV9pZBgBIAEoCRISCgpjb3VyaWVyX2lkGAIgASgJEhcKD3JlbWFpbmluZ19jb3VudBgDIAEoAxIvCgtyZXBvcnRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("Ch5xdWVxaWFvL3dheWJpbGwvdjEvZXZlbnQucHJvdG8SEnF1ZXFpYW8ud2F5YmlsbC52MSJDCg5XYXliaWxsc0lzc3VlZBIxCgdwYXJjZWxzGAEgAygLMiAucXVlcWlhby53YXliaWxsLnYxLklzc3VlZFBhcmNlbCLbAgoMSXNzdWVkUGFyY2VsEhYKDndheWJpbGxfbnVtYmVyGAEgASgJEhMKC21lcmNoYW50X2lkGAIgASgJEhEKCW9yZGVyX3JlZhgDIAEoCRIRCglwYXJjZWxfbm8YBCABKAUSFAoMc2VydmljZV9jb2RlGAUgASgJEg8KB25vZGVfaWQYBiABKAkSEAoIcHJvdmluY2UYByABKAkSDAoEY2l0eRgIIAEoCRIQCghkaXN0cmljdBgJIAEoCRIQCgh3ZWlnaHRfZxgKIAEoBRIRCgl2b2x1bWVfbWwYCyABKAUSLgoKaXNzdWVfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMcGFyY2VsX2NvdW50GA0gASgFEhQKDGhvbGRfbm9kZV9pZBgOIAEoCRIeChZvdXR3YXJkX3dheWJpbGxfbnVtYmVyGA8gASgJIqcBChBXYXliaWxsQ2FuY2VsbGVkEhYKDndheWJpbGxfbnVtYmVyGAEgASgJEhMKC21lcmNoYW50X2lkGAIgASgJEhEKCW9yZGVyX3JlZhgDIAEoCRIRCglwYXJjZWxfbm8YBCABKAUSDwoHdmVyc2lvbhgFIAEoBRIvCgtjYW5jZWxfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAicAoQQ29uc2lnbmVlc0VyYXNlZBIXCg93YXliaWxsX251bWJlcnMYASADKAkSEwoLbWVyY2hhbnRfaWQYAiABKAkSLgoKZXJhc2VfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAikgIKDldheWJpbGxVcGRhdGVkEhYKDndheWJpbGxfbnVtYmVyGAEgASgJEhMKC21lcmNoYW50X2lkGAIgASgJEhEKCW9yZGVyX3JlZhgDIAEoCRIRCglwYXJjZWxfbm8YBCABKAUSFAoMc2VydmljZV9jb2RlGAUgASgJEhAKCHByb3ZpbmNlGAYgASgJEgwKBGNpdHkYByABKAkSEAoIZGlzdHJpY3QYCCABKAkSEAoId2VpZ2h0X2cYCSABKAUSEQoJdm9sdW1lX21sGAogASgFEg8KB3ZlcnNpb24YCyABKAUSLwoLdXBkYXRlX3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIr0BCg9XYXliaWxsUmVsZWFzZWQSFgoOd2F5YmlsbF9udW1iZXIYASABKAkSEwoLbWVyY2hhbnRfaWQYAiABKAkSEQoJb3JkZXJfcmVmGAMgASgJEhEKCXBhcmNlbF9ubxgEIAEoBRIUCgxob2xkX25vZGVfaWQYBSABKAkSDwoHdmVyc2lvbhgGIAEoBRIwCgxyZWxlYXNlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIrwBCg9XYXliaWxsUmVjYWxsZWQSFgoOd2F5YmlsbF9udW1iZXIYASABKAkSEwoLbWVyY2hhbnRfaWQYAiABKAkSEQoJb3JkZXJfcmVmGAMgASgJEhEKCXBhcmNlbF9ubxgEIAEoBRIUCgxob2xkX25vZGVfaWQYBSABKAkSDwoHdmVyc2lvbhgGIAEoBRIvCgtyZWNhbGxfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAihQEKE051bWJlclJhbmdlUmVwb3J0ZWQSEAoIcmFuZ2VfaWQYASABKAkSEgoKY291cmllcl9pZBgCIAEoCRIXCg9yZW1haW5pbmdfY291bnQYAyABKAMSLwoLcmVwb3J0X3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIrYBChVBY2NvdW50QmFsYW5jZUNyb3NzZWQSEwoLbWVyY2hhbnRfaWQYASABKAkSEgoKY291cmllcl9pZBgCIAEoCRISCgphY2NvdW50X2lkGAMgASgJEhUKDWJhbGFuY2VfY291bnQYBCABKAMSGQoRbG93X2JhbGFuY2VfY291bnQYBSABKAMSLgoKY3Jvc3NfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * Payload of `queqiao.v1.waybill.<courier>.issued`: waybills of one courier that were issued
@@ -125,6 +125,27 @@ export type IssuedParcel = Message<"queqiao.waybill.v1.IssuedParcel"> & {
    * @generated from field: google.protobuf.Timestamp issue_time = 12;
    */
   issueTime?: Timestamp | undefined;
+
+  /**
+   * How many parcels the shipment has; 0 for a single one.
+   *
+   * @generated from field: int32 parcel_count = 13;
+   */
+  parcelCount: number;
+
+  /**
+   * Where a pre-positioned parcel waits; empty for others.
+   *
+   * @generated from field: string hold_node_id = 14;
+   */
+  holdNodeId: string;
+
+  /**
+   * Of a return: the waybill on which the goods went out. Empty otherwise.
+   *
+   * @generated from field: string outward_waybill_number = 15;
+   */
+  outwardWaybillNumber: string;
 };
 
 /**
@@ -191,6 +212,267 @@ export const WaybillCancelledSchema: GenMessage<WaybillCancelled> = /*@__PURE__*
   messageDesc(file_queqiao_waybill_v1_event, 2);
 
 /**
+ * Payload of `queqiao.v1.waybill.<courier>.consignee_erased`: who holds a copy of these waybills'
+ * consignees has to erase it, too.
+ *
+ * @generated from message queqiao.waybill.v1.ConsigneesErased
+ */
+export type ConsigneesErased = Message<"queqiao.waybill.v1.ConsigneesErased"> & {
+  /**
+   * Numbers of one courier's waybills, 1 to 500.
+   *
+   * @generated from field: repeated string waybill_numbers = 1;
+   */
+  waybillNumbers: string[];
+
+  /**
+   * Whose parcels they are.
+   *
+   * @generated from field: string merchant_id = 2;
+   */
+  merchantId: string;
+
+  /**
+   * When they were erased.
+   *
+   * @generated from field: google.protobuf.Timestamp erase_time = 3;
+   */
+  eraseTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message queqiao.waybill.v1.ConsigneesErased.
+ * Use `create(ConsigneesErasedSchema)` to create a new message.
+ */
+export const ConsigneesErasedSchema: GenMessage<ConsigneesErased> = /*@__PURE__*/
+  messageDesc(file_queqiao_waybill_v1_event, 3);
+
+/**
+ * Payload of `queqiao.v1.waybill.<courier>.updated`: what a courier plans by, as it is now. No
+ * consignee data beyond the region.
+ *
+ * @generated from message queqiao.waybill.v1.WaybillUpdated
+ */
+export type WaybillUpdated = Message<"queqiao.waybill.v1.WaybillUpdated"> & {
+  /**
+   * The number.
+   *
+   * @generated from field: string waybill_number = 1;
+   */
+  waybillNumber: string;
+
+  /**
+   * Whose parcel it is.
+   *
+   * @generated from field: string merchant_id = 2;
+   */
+  merchantId: string;
+
+  /**
+   * As sent by the merchant.
+   *
+   * @generated from field: string order_ref = 3;
+   */
+  orderRef: string;
+
+  /**
+   * Which parcel of the order.
+   *
+   * @generated from field: int32 parcel_no = 4;
+   */
+  parcelNo: number;
+
+  /**
+   * The courier's service.
+   *
+   * @generated from field: string service_code = 5;
+   */
+  serviceCode: string;
+
+  /**
+   * Province of the consignee.
+   *
+   * @generated from field: string province = 6;
+   */
+  province: string;
+
+  /**
+   * City of the consignee.
+   *
+   * @generated from field: string city = 7;
+   */
+  city: string;
+
+  /**
+   * District of the consignee.
+   *
+   * @generated from field: string district = 8;
+   */
+  district: string;
+
+  /**
+   * Weight in grams; 0 if not known.
+   *
+   * @generated from field: int32 weight_g = 9;
+   */
+  weightG: number;
+
+  /**
+   * Volume in millilitres; 0 if not known.
+   *
+   * @generated from field: int32 volume_ml = 10;
+   */
+  volumeMl: number;
+
+  /**
+   * Version of the waybill after the change.
+   *
+   * @generated from field: int32 version = 11;
+   */
+  version: number;
+
+  /**
+   * When it was changed.
+   *
+   * @generated from field: google.protobuf.Timestamp update_time = 12;
+   */
+  updateTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message queqiao.waybill.v1.WaybillUpdated.
+ * Use `create(WaybillUpdatedSchema)` to create a new message.
+ */
+export const WaybillUpdatedSchema: GenMessage<WaybillUpdated> = /*@__PURE__*/
+  messageDesc(file_queqiao_waybill_v1_event, 4);
+
+/**
+ * Payload of `queqiao.v1.waybill.<courier>.released`: a pre-positioned parcel goes to its buyer.
+ *
+ * @generated from message queqiao.waybill.v1.WaybillReleased
+ */
+export type WaybillReleased = Message<"queqiao.waybill.v1.WaybillReleased"> & {
+  /**
+   * The number.
+   *
+   * @generated from field: string waybill_number = 1;
+   */
+  waybillNumber: string;
+
+  /**
+   * Whose parcel it is.
+   *
+   * @generated from field: string merchant_id = 2;
+   */
+  merchantId: string;
+
+  /**
+   * As sent by the merchant.
+   *
+   * @generated from field: string order_ref = 3;
+   */
+  orderRef: string;
+
+  /**
+   * Which parcel of the order.
+   *
+   * @generated from field: int32 parcel_no = 4;
+   */
+  parcelNo: number;
+
+  /**
+   * Where it waited.
+   *
+   * @generated from field: string hold_node_id = 5;
+   */
+  holdNodeId: string;
+
+  /**
+   * Version of the waybill after the change.
+   *
+   * @generated from field: int32 version = 6;
+   */
+  version: number;
+
+  /**
+   * When it was released.
+   *
+   * @generated from field: google.protobuf.Timestamp release_time = 7;
+   */
+  releaseTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message queqiao.waybill.v1.WaybillReleased.
+ * Use `create(WaybillReleasedSchema)` to create a new message.
+ */
+export const WaybillReleasedSchema: GenMessage<WaybillReleased> = /*@__PURE__*/
+  messageDesc(file_queqiao_waybill_v1_event, 5);
+
+/**
+ * Payload of `queqiao.v1.waybill.<courier>.recalled`: a pre-positioned parcel goes back.
+ *
+ * @generated from message queqiao.waybill.v1.WaybillRecalled
+ */
+export type WaybillRecalled = Message<"queqiao.waybill.v1.WaybillRecalled"> & {
+  /**
+   * The number.
+   *
+   * @generated from field: string waybill_number = 1;
+   */
+  waybillNumber: string;
+
+  /**
+   * Whose parcel it is.
+   *
+   * @generated from field: string merchant_id = 2;
+   */
+  merchantId: string;
+
+  /**
+   * As sent by the merchant.
+   *
+   * @generated from field: string order_ref = 3;
+   */
+  orderRef: string;
+
+  /**
+   * Which parcel of the order.
+   *
+   * @generated from field: int32 parcel_no = 4;
+   */
+  parcelNo: number;
+
+  /**
+   * Where it waited.
+   *
+   * @generated from field: string hold_node_id = 5;
+   */
+  holdNodeId: string;
+
+  /**
+   * Version of the waybill after the change.
+   *
+   * @generated from field: int32 version = 6;
+   */
+  version: number;
+
+  /**
+   * When it was recalled.
+   *
+   * @generated from field: google.protobuf.Timestamp recall_time = 7;
+   */
+  recallTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message queqiao.waybill.v1.WaybillRecalled.
+ * Use `create(WaybillRecalledSchema)` to create a new message.
+ */
+export const WaybillRecalledSchema: GenMessage<WaybillRecalled> = /*@__PURE__*/
+  messageDesc(file_queqiao_waybill_v1_event, 6);
+
+/**
  * Payload of `queqiao.v1.waybill.<courier>.range_reported`: how much of a number range is left.
  *
  * @generated from message queqiao.waybill.v1.NumberRangeReported
@@ -230,5 +512,62 @@ export type NumberRangeReported = Message<"queqiao.waybill.v1.NumberRangeReporte
  * Use `create(NumberRangeReportedSchema)` to create a new message.
  */
 export const NumberRangeReportedSchema: GenMessage<NumberRangeReported> = /*@__PURE__*/
-  messageDesc(file_queqiao_waybill_v1_event, 3);
+  messageDesc(file_queqiao_waybill_v1_event, 7);
+
+/**
+ * Payload of `queqiao.v1.waybill.<courier>.account_low` and `.account_refilled`: the balance of a
+ * prepaid account fell to its alert mark, or rose above it again.
+ *
+ * @generated from message queqiao.waybill.v1.AccountBalanceCrossed
+ */
+export type AccountBalanceCrossed = Message<"queqiao.waybill.v1.AccountBalanceCrossed"> & {
+  /**
+   * Whose account it is.
+   *
+   * @generated from field: string merchant_id = 1;
+   */
+  merchantId: string;
+
+  /**
+   * The courier at which it is held.
+   *
+   * @generated from field: string courier_id = 2;
+   */
+  courierId: string;
+
+  /**
+   * The account.
+   *
+   * @generated from field: string account_id = 3;
+   */
+  accountId: string;
+
+  /**
+   * Waybills that may still be drawn.
+   *
+   * @generated from field: int64 balance_count = 4;
+   */
+  balanceCount: bigint;
+
+  /**
+   * The alert mark.
+   *
+   * @generated from field: int64 low_balance_count = 5;
+   */
+  lowBalanceCount: bigint;
+
+  /**
+   * When it crossed the mark.
+   *
+   * @generated from field: google.protobuf.Timestamp cross_time = 6;
+   */
+  crossTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message queqiao.waybill.v1.AccountBalanceCrossed.
+ * Use `create(AccountBalanceCrossedSchema)` to create a new message.
+ */
+export const AccountBalanceCrossedSchema: GenMessage<AccountBalanceCrossed> = /*@__PURE__*/
+  messageDesc(file_queqiao_waybill_v1_event, 8);
 

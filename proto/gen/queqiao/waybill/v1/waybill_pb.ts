@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file queqiao/waybill/v1/waybill.proto.
  */
 export const file_queqiao_waybill_v1_waybill: GenFile = /*@__PURE__*/
-  fileDesc("CiBxdWVxaWFvL3dheWJpbGwvdjEvd2F5YmlsbC5wcm90bxIScXVlcWlhby53YXliaWxsLnYxIp8CCgZQYXJjZWwSEQoJb3JkZXJfcmVmGAEgASgJEhEKCXBhcmNlbF9ubxgCIAEoBRISCgpjb3VyaWVyX2lkGAMgASgJEhQKDHNlcnZpY2VfY29kZRgEIAEoCRIPCgdub2RlX2lkGAUgASgJEjAKCWNvbnNpZ25lZRgGIAEoCzIdLnF1ZXFpYW8ud2F5YmlsbC52MS5Db25zaWduZWUSEAoId2VpZ2h0X2cYByABKAUSEQoJdm9sdW1lX21sGAggASgFEhcKD2dvb2RzX3ZhbHVlX2ZlbhgJIAEoAxIZChFnb29kc19kZXNjcmlwdGlvbhgKIAEoCRIOCgZyZW1hcmsYCyABKAkSGQoRbWVyZ2VkX29yZGVyX3JlZnMYDCADKAkiUwoJQ29uc2lnbmVlEgwKBG5hbWUYASABKAkSDQoFcGhvbmUYAiABKAkSKQoHYWRkcmVzcxgDIAEoCzIYLnF1ZXFpYW8udHlwZS52MS5BZGRyZXNzImAKD01hc2tlZENvbnNpZ25lZRIMCgRuYW1lGAEgASgJEg0KBXBob25lGAIgASgJEhAKCHByb3ZpbmNlGAMgASgJEgwKBGNpdHkYBCABKAkSEAoIZGlzdHJpY3QYBSABKAkiggUKB1dheWJpbGwSFgoOd2F5YmlsbF9udW1iZXIYASABKAkSEwoLbWVyY2hhbnRfaWQYAiABKAkSEQoJb3JkZXJfcmVmGAMgASgJEhEKCXBhcmNlbF9ubxgEIAEoBRISCgpjb3VyaWVyX2lkGAUgASgJEhQKDHNlcnZpY2VfY29kZRgGIAEoCRIPCgdub2RlX2lkGAcgASgJEjAKBXN0YXRlGAggASgOMiEucXVlcWlhby53YXliaWxsLnYxLldheWJpbGwuU3RhdGUSNgoJY29uc2lnbmVlGAkgASgLMiMucXVlcWlhby53YXliaWxsLnYxLk1hc2tlZENvbnNpZ25lZRIQCgh3ZWlnaHRfZxgKIAEoBRIRCgl2b2x1bWVfbWwYCyABKAUSFwoPZ29vZHNfdmFsdWVfZmVuGAwgASgDEhkKEWdvb2RzX2Rlc2NyaXB0aW9uGA0gASgJEg4KBnJlbWFyaxgOIAEoCRIZChFtZXJnZWRfb3JkZXJfcmVmcxgPIAMoCRIPCgd2ZXJzaW9uGBAgASgFEi4KCmlzc3VlX3RpbWUYESABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2NhbmNlbF90aW1lGBIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1jYW5jZWxfcmVhc29uGBMgASgJInIKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEAoMU1RBVEVfSVNTVUVEEAESEwoPU1RBVEVfQ0FOQ0VMTEVEEAISFwoTU1RBVEVfUFJFUE9TSVRJT05FRBADEhIKDlNUQVRFX1JFQ0FMTEVEEARiBnByb3RvMw", [file_google_protobuf_timestamp, file_queqiao_type_v1_address]);
+  fileDesc("CiBxdWVxaWFvL3dheWJpbGwvdjEvd2F5YmlsbC5wcm90bxIScXVlcWlhby53YXliaWxsLnYxIpkDCgZQYXJjZWwSEQoJb3JkZXJfcmVmGAEgASgJEhEKCXBhcmNlbF9ubxgCIAEoBRISCgpjb3VyaWVyX2lkGAMgASgJEhQKDHNlcnZpY2VfY29kZRgEIAEoCRIPCgdub2RlX2lkGAUgASgJEjAKCWNvbnNpZ25lZRgGIAEoCzIdLnF1ZXFpYW8ud2F5YmlsbC52MS5Db25zaWduZWUSEAoId2VpZ2h0X2cYByABKAUSEQoJdm9sdW1lX21sGAggASgFEhcKD2dvb2RzX3ZhbHVlX2ZlbhgJIAEoAxIZChFnb29kc19kZXNjcmlwdGlvbhgKIAEoCRIOCgZyZW1hcmsYCyABKAkSGQoRbWVyZ2VkX29yZGVyX3JlZnMYDCADKAkSFAoMcGFyY2VsX2NvdW50GA0gASgFEjgKDmFkZGVkX3NlcnZpY2VzGA4gAygLMiAucXVlcWlhby53YXliaWxsLnYxLkFkZGVkU2VydmljZRIUCgxob2xkX25vZGVfaWQYDyABKAkSEgoKYWNjb3VudF9pZBgQIAEoCSK5AQoMQWRkZWRTZXJ2aWNlEgwKBGNvZGUYASABKAkSRAoKYXR0cmlidXRlcxgCIAMoCzIwLnF1ZXFpYW8ud2F5YmlsbC52MS5BZGRlZFNlcnZpY2UuQXR0cmlidXRlc0VudHJ5GlUKD0F0dHJpYnV0ZXNFbnRyeRILCgNrZXkYASABKAkSMQoFdmFsdWUYAiABKAsyIi5xdWVxaWFvLndheWJpbGwudjEuQXR0cmlidXRlVmFsdWU6AjgBIk4KDkF0dHJpYnV0ZVZhbHVlEhEKB2ludGVnZXIYASABKANIABIOCgR0ZXh0GAIgASgJSAASEAoGY2hvaWNlGAMgASgJSABCBwoFdmFsdWUiUwoJQ29uc2lnbmVlEgwKBG5hbWUYASABKAkSDQoFcGhvbmUYAiABKAkSKQoHYWRkcmVzcxgDIAEoCzIYLnF1ZXFpYW8udHlwZS52MS5BZGRyZXNzImAKD01hc2tlZENvbnNpZ25lZRIMCgRuYW1lGAEgASgJEg0KBXBob25lGAIgASgJEhAKCHByb3ZpbmNlGAMgASgJEgwKBGNpdHkYBCABKAkSEAoIZGlzdHJpY3QYBSABKAki2gcKB1dheWJpbGwSFgoOd2F5YmlsbF9udW1iZXIYASABKAkSEwoLbWVyY2hhbnRfaWQYAiABKAkSEQoJb3JkZXJfcmVmGAMgASgJEhEKCXBhcmNlbF9ubxgEIAEoBRISCgpjb3VyaWVyX2lkGAUgASgJEhQKDHNlcnZpY2VfY29kZRgGIAEoCRIPCgdub2RlX2lkGAcgASgJEjAKBXN0YXRlGAggASgOMiEucXVlcWlhby53YXliaWxsLnYxLldheWJpbGwuU3RhdGUSNgoJY29uc2lnbmVlGAkgASgLMiMucXVlcWlhby53YXliaWxsLnYxLk1hc2tlZENvbnNpZ25lZRIQCgh3ZWlnaHRfZxgKIAEoBRIRCgl2b2x1bWVfbWwYCyABKAUSFwoPZ29vZHNfdmFsdWVfZmVuGAwgASgDEhkKEWdvb2RzX2Rlc2NyaXB0aW9uGA0gASgJEg4KBnJlbWFyaxgOIAEoCRIZChFtZXJnZWRfb3JkZXJfcmVmcxgPIAMoCRIPCgd2ZXJzaW9uGBAgASgFEi4KCmlzc3VlX3RpbWUYESABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2NhbmNlbF90aW1lGBIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1jYW5jZWxfcmVhc29uGBMgASgJEhQKDHBhcmNlbF9jb3VudBgUIAEoBRIdChVwYXJlbnRfd2F5YmlsbF9udW1iZXIYFSABKAkSOAoOYWRkZWRfc2VydmljZXMYFiADKAsyIC5xdWVxaWFvLndheWJpbGwudjEuQWRkZWRTZXJ2aWNlEhQKDGhvbGRfbm9kZV9pZBgXIAEoCRIeChZvdXR3YXJkX3dheWJpbGxfbnVtYmVyGBggASgJEh4KFnJldHVybl93YXliaWxsX251bWJlcnMYGSADKAkSMwoGc2VuZGVyGBogASgLMiMucXVlcWlhby53YXliaWxsLnYxLk1hc2tlZENvbnNpZ25lZRISCgphY2NvdW50X2lkGBsgASgJEhMKC3ByaW50X2NvdW50GBwgASgFEjMKD2xhc3RfcHJpbnRfdGltZRgdIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAicgoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIQCgxTVEFURV9JU1NVRUQQARITCg9TVEFURV9DQU5DRUxMRUQQAhIXChNTVEFURV9QUkVQT1NJVElPTkVEEAMSEgoOU1RBVEVfUkVDQUxMRUQQBCpICgZFeHRlbnQSFgoSRVhURU5UX1VOU1BFQ0lGSUVEEAASEQoNRVhURU5UX1BBUkNFTBABEhMKD0VYVEVOVF9TSElQTUVOVBACYgZwcm90bzM", [file_google_protobuf_timestamp, file_queqiao_type_v1_address]);
 
 /**
  * What a merchant asks a waybill for. `(merchant_id, order_ref, parcel_no)` is the parcel's key for
@@ -107,6 +107,42 @@ export type Parcel = Message<"queqiao.waybill.v1.Parcel"> & {
    * @generated from field: repeated string merged_order_refs = 12;
    */
   mergedOrderRefs: string[];
+
+  /**
+   * How many parcels the shipment of this order has, as in "2 of 5": 1 to 999, and parcel_no lies
+   * in it. 0 means 1. Of several, parcel 1 is the parent (母单), the others are its children (子单):
+   * the parent is issued before them or in the same call, and courier_id, service_code, node_id,
+   * hold_node_id, parcel_count and consignee are the same in all.
+   *
+   * @generated from field: int32 parcel_count = 13;
+   */
+  parcelCount: number;
+
+  /**
+   * Services beyond the transport, such as cash on delivery: at most 10, each code once, as the
+   * courier declares them.
+   *
+   * @generated from field: repeated queqiao.waybill.v1.AddedService added_services = 14;
+   */
+  addedServices: AddedService[];
+
+  /**
+   * Registered node near the buyer to which the parcel is shipped ahead, where it waits to be
+   * released or recalled. Empty for an ordinary parcel.
+   *
+   * @generated from field: string hold_node_id = 15;
+   */
+  holdNodeId: string;
+
+  /**
+   * The merchant's account at the courier. Empty means the one active account that serves the node,
+   * one that names it before one that serves all. With several such the parcel has to name one
+   * (ACCOUNT_AMBIGUOUS). A merchant that has no account at the courier draws without one, where the
+   * courier allows it (else ACCOUNT_MISSING).
+   *
+   * @generated from field: string account_id = 16;
+   */
+  accountId: string;
 };
 
 /**
@@ -115,6 +151,83 @@ export type Parcel = Message<"queqiao.waybill.v1.Parcel"> & {
  */
 export const ParcelSchema: GenMessage<Parcel> = /*@__PURE__*/
   messageDesc(file_queqiao_waybill_v1_waybill, 0);
+
+/**
+ * A service beyond the transport (增值服务). Which there are, and with which attributes, each
+ * courier declares (queqiao.network.v1.AddedService). By convention these codes mean the same
+ * everywhere: `cod` cash on delivery, amount_fen; `insured` insured value, value_fen; `cold-chain`
+ * kept between temperature_min_decic and temperature_max_decic, in tenths of a degree Celsius;
+ * `freight` goods in pieces, piece_count and package.
+ *
+ * @generated from message queqiao.waybill.v1.AddedService
+ */
+export type AddedService = Message<"queqiao.waybill.v1.AddedService"> & {
+  /**
+   * 1 to 32 of a-z, 0-9 and "-". Required.
+   *
+   * @generated from field: string code = 1;
+   */
+  code: string;
+
+  /**
+   * By name, at most 20.
+   *
+   * @generated from field: map<string, queqiao.waybill.v1.AttributeValue> attributes = 2;
+   */
+  attributes: { [key: string]: AttributeValue };
+};
+
+/**
+ * Describes the message queqiao.waybill.v1.AddedService.
+ * Use `create(AddedServiceSchema)` to create a new message.
+ */
+export const AddedServiceSchema: GenMessage<AddedService> = /*@__PURE__*/
+  messageDesc(file_queqiao_waybill_v1_waybill, 1);
+
+/**
+ * The value of one attribute, of the type that the courier declares. Required.
+ *
+ * @generated from message queqiao.waybill.v1.AttributeValue
+ */
+export type AttributeValue = Message<"queqiao.waybill.v1.AttributeValue"> & {
+  /**
+   * The value.
+   *
+   * @generated from oneof queqiao.waybill.v1.AttributeValue.value
+   */
+  value: {
+    /**
+     * A whole number in the unit that the attribute's name ends with.
+     *
+     * @generated from field: int64 integer = 1;
+     */
+    value: bigint;
+    case: "integer";
+  } | {
+    /**
+     * A text of at most 200 characters.
+     *
+     * @generated from field: string text = 2;
+     */
+    value: string;
+    case: "text";
+  } | {
+    /**
+     * One of the declared words.
+     *
+     * @generated from field: string choice = 3;
+     */
+    value: string;
+    case: "choice";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message queqiao.waybill.v1.AttributeValue.
+ * Use `create(AttributeValueSchema)` to create a new message.
+ */
+export const AttributeValueSchema: GenMessage<AttributeValue> = /*@__PURE__*/
+  messageDesc(file_queqiao_waybill_v1_waybill, 2);
 
 /**
  * Who receives a parcel. Sealed on arrival: it comes back masked.
@@ -150,7 +263,7 @@ export type Consignee = Message<"queqiao.waybill.v1.Consignee"> & {
  * Use `create(ConsigneeSchema)` to create a new message.
  */
 export const ConsigneeSchema: GenMessage<Consignee> = /*@__PURE__*/
-  messageDesc(file_queqiao_waybill_v1_waybill, 1);
+  messageDesc(file_queqiao_waybill_v1_waybill, 3);
 
 /**
  * A consignee as others may see it, after GB/T 41833-2022.
@@ -159,14 +272,14 @@ export const ConsigneeSchema: GenMessage<Consignee> = /*@__PURE__*/
  */
 export type MaskedConsignee = Message<"queqiao.waybill.v1.MaskedConsignee"> & {
   /**
-   * Surname, then one "*" for each further character.
+   * Surname, then one "*" for each further character, six at most; empty once erased.
    *
    * @generated from field: string name = 1;
    */
   name: string;
 
   /**
-   * At least six digits hidden.
+   * At least six digits hidden; empty once erased.
    *
    * @generated from field: string phone = 2;
    */
@@ -199,7 +312,7 @@ export type MaskedConsignee = Message<"queqiao.waybill.v1.MaskedConsignee"> & {
  * Use `create(MaskedConsigneeSchema)` to create a new message.
  */
 export const MaskedConsigneeSchema: GenMessage<MaskedConsignee> = /*@__PURE__*/
-  messageDesc(file_queqiao_waybill_v1_waybill, 2);
+  messageDesc(file_queqiao_waybill_v1_waybill, 4);
 
 /**
  * An issued waybill.
@@ -250,7 +363,7 @@ export type Waybill = Message<"queqiao.waybill.v1.Waybill"> & {
   serviceCode: string;
 
   /**
-   * Where it ships from.
+   * Where it ships from; of a return, where it goes back to.
    *
    * @generated from field: string node_id = 7;
    */
@@ -339,6 +452,76 @@ export type Waybill = Message<"queqiao.waybill.v1.Waybill"> & {
    * @generated from field: string cancel_reason = 19;
    */
   cancelReason: string;
+
+  /**
+   * How many parcels the shipment has; 1 for a single one.
+   *
+   * @generated from field: int32 parcel_count = 20;
+   */
+  parcelCount: number;
+
+  /**
+   * Of a child: the number of parcel 1. Empty otherwise.
+   *
+   * @generated from field: string parent_waybill_number = 21;
+   */
+  parentWaybillNumber: string;
+
+  /**
+   * As in Parcel, in order of the code.
+   *
+   * @generated from field: repeated queqiao.waybill.v1.AddedService added_services = 22;
+   */
+  addedServices: AddedService[];
+
+  /**
+   * Where a pre-positioned parcel waits, or waited; empty for others.
+   *
+   * @generated from field: string hold_node_id = 23;
+   */
+  holdNodeId: string;
+
+  /**
+   * Of a return: the waybill on which the goods went out. Empty otherwise.
+   *
+   * @generated from field: string outward_waybill_number = 24;
+   */
+  outwardWaybillNumber: string;
+
+  /**
+   * Returns of this waybill, the first one first, cancelled ones included.
+   *
+   * @generated from field: repeated string return_waybill_numbers = 25;
+   */
+  returnWaybillNumbers: string[];
+
+  /**
+   * Of a return: who sends it, masked. Unset otherwise.
+   *
+   * @generated from field: queqiao.waybill.v1.MaskedConsignee sender = 26;
+   */
+  sender?: MaskedConsignee | undefined;
+
+  /**
+   * The merchant's account at the courier; empty if it was drawn without one.
+   *
+   * @generated from field: string account_id = 27;
+   */
+  accountId: string;
+
+  /**
+   * How often its label was reported as printed.
+   *
+   * @generated from field: int32 print_count = 28;
+   */
+  printCount: number;
+
+  /**
+   * When its label was last reported as printed; unset before.
+   *
+   * @generated from field: google.protobuf.Timestamp last_print_time = 29;
+   */
+  lastPrintTime?: Timestamp | undefined;
 };
 
 /**
@@ -346,7 +529,7 @@ export type Waybill = Message<"queqiao.waybill.v1.Waybill"> & {
  * Use `create(WaybillSchema)` to create a new message.
  */
 export const WaybillSchema: GenMessage<Waybill> = /*@__PURE__*/
-  messageDesc(file_queqiao_waybill_v1_waybill, 3);
+  messageDesc(file_queqiao_waybill_v1_waybill, 5);
 
 /**
  * Where the waybill stands.
@@ -376,7 +559,8 @@ export const Waybill_State = {
   CANCELLED: 2,
 
   /**
-   * Issued and shipped ahead to a place near the buyer, to be released or recalled from there.
+   * Issued and shipped ahead to a place near the buyer, where it waits to be released or
+   * recalled.
    *
    * @generated from enum value: STATE_PREPOSITIONED = 3;
    */
@@ -401,5 +585,46 @@ export type Waybill_State = (typeof Waybill_State)[keyof typeof Waybill_State] |
  * Describes the enum queqiao.waybill.v1.Waybill.State.
  */
 export const Waybill_StateSchema: GenEnum<Waybill_State> = /*@__PURE__*/
-  enumDesc(file_queqiao_waybill_v1_waybill, 3, 0);
+  enumDesc(file_queqiao_waybill_v1_waybill, 5, 0);
+
+/**
+ * How much of a shipment a change is for.
+ *
+ * @generated from enum queqiao.waybill.v1.Extent
+ */
+export const Extent = {
+  /**
+   * Means EXTENT_PARCEL.
+   *
+   * @generated from enum value: EXTENT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The named waybill alone.
+   *
+   * @generated from enum value: EXTENT_PARCEL = 1;
+   */
+  PARCEL: 1,
+
+  /**
+   * All parcels of the shipment that the named waybill belongs to, or none.
+   *
+   * @generated from enum value: EXTENT_SHIPMENT = 2;
+   */
+  SHIPMENT: 2,
+} as const;
+
+/**
+ * How much of a shipment a change is for.
+ *
+ * @generated from enum queqiao.waybill.v1.Extent
+ */
+export type Extent = (typeof Extent)[keyof typeof Extent] | UnknownEnum;
+
+/**
+ * Describes the enum queqiao.waybill.v1.Extent.
+ */
+export const ExtentSchema: GenEnum<Extent> = /*@__PURE__*/
+  enumDesc(file_queqiao_waybill_v1_waybill, 0);
 

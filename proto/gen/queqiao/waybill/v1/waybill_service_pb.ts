@@ -8,15 +8,17 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { ItemError } from "../../type/v1/item_error_pb.ts";
 import { file_queqiao_type_v1_item_error } from "../../type/v1/item_error_pb.ts";
-import type { Parcel, Waybill, Waybill_State } from "./waybill_pb.ts";
+import type { AddedService, Consignee, Extent, Parcel, Waybill, Waybill_State } from "./waybill_pb.ts";
 import { file_queqiao_waybill_v1_waybill } from "./waybill_pb.ts";
+import type { GetShipmentRequestSchema, GetShipmentResponseSchema, ListWaybillVersionsRequestSchema, ListWaybillVersionsResponseSchema, UpdateWaybillRequestSchema, UpdateWaybillResponseSchema } from "./waybill_life_pb.ts";
+import { file_queqiao_waybill_v1_waybill_life } from "./waybill_life_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file queqiao/waybill/v1/waybill_service.proto.
  */
 export const file_queqiao_waybill_v1_waybill_service: GenFile = /*@__PURE__*/
-  fileDesc("CihxdWVxaWFvL3dheWJpbGwvdjEvd2F5YmlsbF9zZXJ2aWNlLnByb3RvEhJxdWVxaWFvLndheWJpbGwudjEiWAoUSXNzdWVXYXliaWxsc1JlcXVlc3QSEwoLbWVyY2hhbnRfaWQYASABKAkSKwoHcGFyY2VscxgCIAMoCzIaLnF1ZXFpYW8ud2F5YmlsbC52MS5QYXJjZWwiSwoVSXNzdWVXYXliaWxsc1Jlc3BvbnNlEjIKCG91dGNvbWVzGAEgAygLMiAucXVlcWlhby53YXliaWxsLnYxLklzc3VlT3V0Y29tZSKhAQoMSXNzdWVPdXRjb21lEhEKCW9yZGVyX3JlZhgBIAEoCRIRCglwYXJjZWxfbm8YAiABKAUSMwoGaXNzdWVkGAMgASgLMiEucXVlcWlhby53YXliaWxsLnYxLklzc3VlZFdheWJpbGxIABIrCgVlcnJvchgEIAEoCzIaLnF1ZXFpYW8udHlwZS52MS5JdGVtRXJyb3JIAEIJCgdvdXRjb21lIqEBCg1Jc3N1ZWRXYXliaWxsEhYKDndheWJpbGxfbnVtYmVyGAEgASgJEi4KCmlzc3VlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDmFscmVhZHlfaXNzdWVkGAMgASgIEjAKBXN0YXRlGAQgASgOMiEucXVlcWlhby53YXliaWxsLnYxLldheWJpbGwuU3RhdGUiVgoTSXNzdWVXYXliaWxsUmVxdWVzdBITCgttZXJjaGFudF9pZBgBIAEoCRIqCgZwYXJjZWwYAiABKAsyGi5xdWVxaWFvLndheWJpbGwudjEuUGFyY2VsIkkKFElzc3VlV2F5YmlsbFJlc3BvbnNlEjEKBmlzc3VlZBgBIAEoCzIhLnF1ZXFpYW8ud2F5YmlsbC52MS5Jc3N1ZWRXYXliaWxsIl4KGUlzc3VlV2F5YmlsbFN0cmVhbVJlcXVlc3QSEwoLbWVyY2hhbnRfaWQYASABKAkSLAoFaXRlbXMYAiADKAsyHS5xdWVxaWFvLndheWJpbGwudjEuSXNzdWVJdGVtIkgKCUlzc3VlSXRlbRIPCgdpdGVtX2lkGAEgASgJEioKBnBhcmNlbBgCIAEoCzIaLnF1ZXFpYW8ud2F5YmlsbC52MS5QYXJjZWwiZAoaSXNzdWVXYXliaWxsU3RyZWFtUmVzcG9uc2USDgoGd2luZG93GAEgASgFEjYKCG91dGNvbWVzGAIgAygLMiQucXVlcWlhby53YXliaWxsLnYxLklzc3VlSXRlbU91dGNvbWUikAEKEElzc3VlSXRlbU91dGNvbWUSDwoHaXRlbV9pZBgBIAEoCRIzCgZpc3N1ZWQYAiABKAsyIS5xdWVxaWFvLndheWJpbGwudjEuSXNzdWVkV2F5YmlsbEgAEisKBWVycm9yGAMgASgLMhoucXVlcWlhby50eXBlLnYxLkl0ZW1FcnJvckgAQgkKB291dGNvbWUiKwoRR2V0V2F5YmlsbFJlcXVlc3QSFgoOd2F5YmlsbF9udW1iZXIYASABKAkiQgoSR2V0V2F5YmlsbFJlc3BvbnNlEiwKB3dheWJpbGwYASABKAsyGy5xdWVxaWFvLndheWJpbGwudjEuV2F5YmlsbCIyChdCYXRjaEdldFdheWJpbGxzUmVxdWVzdBIXCg93YXliaWxsX251bWJlcnMYASADKAkiUAoYQmF0Y2hHZXRXYXliaWxsc1Jlc3BvbnNlEjQKCG91dGNvbWVzGAEgAygLMiIucXVlcWlhby53YXliaWxsLnYxLldheWJpbGxPdXRjb21lIngKDldheWJpbGxPdXRjb21lEi4KB3dheWJpbGwYASABKAsyGy5xdWVxaWFvLndheWJpbGwudjEuV2F5YmlsbEgAEisKBWVycm9yGAIgASgLMhoucXVlcWlhby50eXBlLnYxLkl0ZW1FcnJvckgAQgkKB291dGNvbWUiWQoVTG9va1VwV2F5YmlsbHNSZXF1ZXN0EhMKC21lcmNoYW50X2lkGAEgASgJEisKBGtleXMYAiADKAsyHS5xdWVxaWFvLndheWJpbGwudjEuUGFyY2VsS2V5IjEKCVBhcmNlbEtleRIRCglvcmRlcl9yZWYYASABKAkSEQoJcGFyY2VsX25vGAIgASgFIk4KFkxvb2tVcFdheWJpbGxzUmVzcG9uc2USNAoIb3V0Y29tZXMYASADKAsyIi5xdWVxaWFvLndheWJpbGwudjEuV2F5YmlsbE91dGNvbWUilAIKE0xpc3RXYXliaWxsc1JlcXVlc3QSEwoLbWVyY2hhbnRfaWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkSMAoFc3RhdGUYBCABKA4yIS5xdWVxaWFvLndheWJpbGwudjEuV2F5YmlsbC5TdGF0ZRISCgpjb3VyaWVyX2lkGAUgASgJEg8KB25vZGVfaWQYBiABKAkSMwoPaXNzdWVfdGltZV9mcm9tGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI1ChFpc3N1ZV90aW1lX2JlZm9yZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiXgoUTGlzdFdheWJpbGxzUmVzcG9uc2USLQoId2F5YmlsbHMYASADKAsyGy5xdWVxaWFvLndheWJpbGwudjEuV2F5YmlsbBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiPgoUQ2FuY2VsV2F5YmlsbFJlcXVlc3QSFgoOd2F5YmlsbF9udW1iZXIYASABKAkSDgoGcmVhc29uGAIgASgJIkUKFUNhbmNlbFdheWJpbGxSZXNwb25zZRIsCgd3YXliaWxsGAEgASgLMhsucXVlcWlhby53YXliaWxsLnYxLldheWJpbGwy0AYKDldheWJpbGxTZXJ2aWNlEmQKDUlzc3VlV2F5YmlsbHMSKC5xdWVxaWFvLndheWJpbGwudjEuSXNzdWVXYXliaWxsc1JlcXVlc3QaKS5xdWVxaWFvLndheWJpbGwudjEuSXNzdWVXYXliaWxsc1Jlc3BvbnNlEmEKDElzc3VlV2F5YmlsbBInLnF1ZXFpYW8ud2F5YmlsbC52MS5Jc3N1ZVdheWJpbGxSZXF1ZXN0GigucXVlcWlhby53YXliaWxsLnYxLklzc3VlV2F5YmlsbFJlc3BvbnNlEncKEklzc3VlV2F5YmlsbFN0cmVhbRItLnF1ZXFpYW8ud2F5YmlsbC52MS5Jc3N1ZVdheWJpbGxTdHJlYW1SZXF1ZXN0Gi4ucXVlcWlhby53YXliaWxsLnYxLklzc3VlV2F5YmlsbFN0cmVhbVJlc3BvbnNlKAEwARJbCgpHZXRXYXliaWxsEiUucXVlcWlhby53YXliaWxsLnYxLkdldFdheWJpbGxSZXF1ZXN0GiYucXVlcWlhby53YXliaWxsLnYxLkdldFdheWJpbGxSZXNwb25zZRJtChBCYXRjaEdldFdheWJpbGxzEisucXVlcWlhby53YXliaWxsLnYxLkJhdGNoR2V0V2F5YmlsbHNSZXF1ZXN0GiwucXVlcWlhby53YXliaWxsLnYxLkJhdGNoR2V0V2F5YmlsbHNSZXNwb25zZRJnCg5Mb29rVXBXYXliaWxscxIpLnF1ZXFpYW8ud2F5YmlsbC52MS5Mb29rVXBXYXliaWxsc1JlcXVlc3QaKi5xdWVxaWFvLndheWJpbGwudjEuTG9va1VwV2F5YmlsbHNSZXNwb25zZRJhCgxMaXN0V2F5YmlsbHMSJy5xdWVxaWFvLndheWJpbGwudjEuTGlzdFdheWJpbGxzUmVxdWVzdBooLnF1ZXFpYW8ud2F5YmlsbC52MS5MaXN0V2F5YmlsbHNSZXNwb25zZRJkCg1DYW5jZWxXYXliaWxsEigucXVlcWlhby53YXliaWxsLnYxLkNhbmNlbFdheWJpbGxSZXF1ZXN0GikucXVlcWlhby53YXliaWxsLnYxLkNhbmNlbFdheWJpbGxSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_queqiao_type_v1_item_error, file_queqiao_waybill_v1_waybill]);
+  fileDesc("CihxdWVxaWFvL3dheWJpbGwvdjEvd2F5YmlsbF9zZXJ2aWNlLnByb3RvEhJxdWVxaWFvLndheWJpbGwudjEiWAoUSXNzdWVXYXliaWxsc1JlcXVlc3QSEwoLbWVyY2hhbnRfaWQYASABKAkSKwoHcGFyY2VscxgCIAMoCzIaLnF1ZXFpYW8ud2F5YmlsbC52MS5QYXJjZWwiSwoVSXNzdWVXYXliaWxsc1Jlc3BvbnNlEjIKCG91dGNvbWVzGAEgAygLMiAucXVlcWlhby53YXliaWxsLnYxLklzc3VlT3V0Y29tZSKhAQoMSXNzdWVPdXRjb21lEhEKCW9yZGVyX3JlZhgBIAEoCRIRCglwYXJjZWxfbm8YAiABKAUSMwoGaXNzdWVkGAMgASgLMiEucXVlcWlhby53YXliaWxsLnYxLklzc3VlZFdheWJpbGxIABIrCgVlcnJvchgEIAEoCzIaLnF1ZXFpYW8udHlwZS52MS5JdGVtRXJyb3JIAEIJCgdvdXRjb21lIukBCg1Jc3N1ZWRXYXliaWxsEhYKDndheWJpbGxfbnVtYmVyGAEgASgJEi4KCmlzc3VlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDmFscmVhZHlfaXNzdWVkGAMgASgIEjAKBXN0YXRlGAQgASgOMiEucXVlcWlhby53YXliaWxsLnYxLldheWJpbGwuU3RhdGUSEQoJcGFyY2VsX25vGAUgASgFEhQKDHBhcmNlbF9jb3VudBgGIAEoBRIdChVwYXJlbnRfd2F5YmlsbF9udW1iZXIYByABKAkiVgoTSXNzdWVXYXliaWxsUmVxdWVzdBITCgttZXJjaGFudF9pZBgBIAEoCRIqCgZwYXJjZWwYAiABKAsyGi5xdWVxaWFvLndheWJpbGwudjEuUGFyY2VsIkkKFElzc3VlV2F5YmlsbFJlc3BvbnNlEjEKBmlzc3VlZBgBIAEoCzIhLnF1ZXFpYW8ud2F5YmlsbC52MS5Jc3N1ZWRXYXliaWxsIl4KGUlzc3VlV2F5YmlsbFN0cmVhbVJlcXVlc3QSEwoLbWVyY2hhbnRfaWQYASABKAkSLAoFaXRlbXMYAiADKAsyHS5xdWVxaWFvLndheWJpbGwudjEuSXNzdWVJdGVtIkgKCUlzc3VlSXRlbRIPCgdpdGVtX2lkGAEgASgJEioKBnBhcmNlbBgCIAEoCzIaLnF1ZXFpYW8ud2F5YmlsbC52MS5QYXJjZWwiZAoaSXNzdWVXYXliaWxsU3RyZWFtUmVzcG9uc2USDgoGd2luZG93GAEgASgFEjYKCG91dGNvbWVzGAIgAygLMiQucXVlcWlhby53YXliaWxsLnYxLklzc3VlSXRlbU91dGNvbWUikAEKEElzc3VlSXRlbU91dGNvbWUSDwoHaXRlbV9pZBgBIAEoCRIzCgZpc3N1ZWQYAiABKAsyIS5xdWVxaWFvLndheWJpbGwudjEuSXNzdWVkV2F5YmlsbEgAEisKBWVycm9yGAMgASgLMhoucXVlcWlhby50eXBlLnYxLkl0ZW1FcnJvckgAQgkKB291dGNvbWUiKwoRR2V0V2F5YmlsbFJlcXVlc3QSFgoOd2F5YmlsbF9udW1iZXIYASABKAkiQgoSR2V0V2F5YmlsbFJlc3BvbnNlEiwKB3dheWJpbGwYASABKAsyGy5xdWVxaWFvLndheWJpbGwudjEuV2F5YmlsbCIyChdCYXRjaEdldFdheWJpbGxzUmVxdWVzdBIXCg93YXliaWxsX251bWJlcnMYASADKAkiUAoYQmF0Y2hHZXRXYXliaWxsc1Jlc3BvbnNlEjQKCG91dGNvbWVzGAEgAygLMiIucXVlcWlhby53YXliaWxsLnYxLldheWJpbGxPdXRjb21lIngKDldheWJpbGxPdXRjb21lEi4KB3dheWJpbGwYASABKAsyGy5xdWVxaWFvLndheWJpbGwudjEuV2F5YmlsbEgAEisKBWVycm9yGAIgASgLMhoucXVlcWlhby50eXBlLnYxLkl0ZW1FcnJvckgAQgkKB291dGNvbWUiWQoVTG9va1VwV2F5YmlsbHNSZXF1ZXN0EhMKC21lcmNoYW50X2lkGAEgASgJEisKBGtleXMYAiADKAsyHS5xdWVxaWFvLndheWJpbGwudjEuUGFyY2VsS2V5IjEKCVBhcmNlbEtleRIRCglvcmRlcl9yZWYYASABKAkSEQoJcGFyY2VsX25vGAIgASgFIk4KFkxvb2tVcFdheWJpbGxzUmVzcG9uc2USNAoIb3V0Y29tZXMYASADKAsyIi5xdWVxaWFvLndheWJpbGwudjEuV2F5YmlsbE91dGNvbWUilAIKE0xpc3RXYXliaWxsc1JlcXVlc3QSEwoLbWVyY2hhbnRfaWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkSMAoFc3RhdGUYBCABKA4yIS5xdWVxaWFvLndheWJpbGwudjEuV2F5YmlsbC5TdGF0ZRISCgpjb3VyaWVyX2lkGAUgASgJEg8KB25vZGVfaWQYBiABKAkSMwoPaXNzdWVfdGltZV9mcm9tGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI1ChFpc3N1ZV90aW1lX2JlZm9yZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiXgoUTGlzdFdheWJpbGxzUmVzcG9uc2USLQoId2F5YmlsbHMYASADKAsyGy5xdWVxaWFvLndheWJpbGwudjEuV2F5YmlsbBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiagoUQ2FuY2VsV2F5YmlsbFJlcXVlc3QSFgoOd2F5YmlsbF9udW1iZXIYASABKAkSDgoGcmVhc29uGAIgASgJEioKBmV4dGVudBgDIAEoDjIaLnF1ZXFpYW8ud2F5YmlsbC52MS5FeHRlbnQidAoVQ2FuY2VsV2F5YmlsbFJlc3BvbnNlEiwKB3dheWJpbGwYASABKAsyGy5xdWVxaWFvLndheWJpbGwudjEuV2F5YmlsbBItCghzaGlwbWVudBgCIAMoCzIbLnF1ZXFpYW8ud2F5YmlsbC52MS5XYXliaWxsIi8KFVJlbGVhc2VXYXliaWxsUmVxdWVzdBIWCg53YXliaWxsX251bWJlchgBIAEoCSJGChZSZWxlYXNlV2F5YmlsbFJlc3BvbnNlEiwKB3dheWJpbGwYASABKAsyGy5xdWVxaWFvLndheWJpbGwudjEuV2F5YmlsbCI2ChtCYXRjaFJlbGVhc2VXYXliaWxsc1JlcXVlc3QSFwoPd2F5YmlsbF9udW1iZXJzGAEgAygJIlQKHEJhdGNoUmVsZWFzZVdheWJpbGxzUmVzcG9uc2USNAoIb3V0Y29tZXMYASADKAsyIi5xdWVxaWFvLndheWJpbGwudjEuV2F5YmlsbE91dGNvbWUiLgoUUmVjYWxsV2F5YmlsbFJlcXVlc3QSFgoOd2F5YmlsbF9udW1iZXIYASABKAkiRQoVUmVjYWxsV2F5YmlsbFJlc3BvbnNlEiwKB3dheWJpbGwYASABKAsyGy5xdWVxaWFvLndheWJpbGwudjEuV2F5YmlsbCI1ChpCYXRjaFJlY2FsbFdheWJpbGxzUmVxdWVzdBIXCg93YXliaWxsX251bWJlcnMYASADKAkiUwobQmF0Y2hSZWNhbGxXYXliaWxsc1Jlc3BvbnNlEjQKCG91dGNvbWVzGAEgAygLMiIucXVlcWlhby53YXliaWxsLnYxLldheWJpbGxPdXRjb21lIt4CChlJc3N1ZVJldHVybldheWJpbGxSZXF1ZXN0Eh4KFm91dHdhcmRfd2F5YmlsbF9udW1iZXIYASABKAkSEQoJcGFyY2VsX25vGAIgASgFEhIKCmNvdXJpZXJfaWQYAyABKAkSFAoMc2VydmljZV9jb2RlGAQgASgJEg8KB25vZGVfaWQYBSABKAkSMAoJY29uc2lnbmVlGAYgASgLMh0ucXVlcWlhby53YXliaWxsLnYxLkNvbnNpZ25lZRIQCgh3ZWlnaHRfZxgHIAEoBRIRCgl2b2x1bWVfbWwYCCABKAUSFwoPZ29vZHNfdmFsdWVfZmVuGAkgASgDEhkKEWdvb2RzX2Rlc2NyaXB0aW9uGAogASgJEg4KBnJlbWFyaxgLIAEoCRI4Cg5hZGRlZF9zZXJ2aWNlcxgMIAMoCzIgLnF1ZXFpYW8ud2F5YmlsbC52MS5BZGRlZFNlcnZpY2UiTwoaSXNzdWVSZXR1cm5XYXliaWxsUmVzcG9uc2USMQoGaXNzdWVkGAEgASgLMiEucXVlcWlhby53YXliaWxsLnYxLklzc3VlZFdheWJpbGwyxQ0KDldheWJpbGxTZXJ2aWNlEmQKDUlzc3VlV2F5YmlsbHMSKC5xdWVxaWFvLndheWJpbGwudjEuSXNzdWVXYXliaWxsc1JlcXVlc3QaKS5xdWVxaWFvLndheWJpbGwudjEuSXNzdWVXYXliaWxsc1Jlc3BvbnNlEmEKDElzc3VlV2F5YmlsbBInLnF1ZXFpYW8ud2F5YmlsbC52MS5Jc3N1ZVdheWJpbGxSZXF1ZXN0GigucXVlcWlhby53YXliaWxsLnYxLklzc3VlV2F5YmlsbFJlc3BvbnNlEncKEklzc3VlV2F5YmlsbFN0cmVhbRItLnF1ZXFpYW8ud2F5YmlsbC52MS5Jc3N1ZVdheWJpbGxTdHJlYW1SZXF1ZXN0Gi4ucXVlcWlhby53YXliaWxsLnYxLklzc3VlV2F5YmlsbFN0cmVhbVJlc3BvbnNlKAEwARJbCgpHZXRXYXliaWxsEiUucXVlcWlhby53YXliaWxsLnYxLkdldFdheWJpbGxSZXF1ZXN0GiYucXVlcWlhby53YXliaWxsLnYxLkdldFdheWJpbGxSZXNwb25zZRJtChBCYXRjaEdldFdheWJpbGxzEisucXVlcWlhby53YXliaWxsLnYxLkJhdGNoR2V0V2F5YmlsbHNSZXF1ZXN0GiwucXVlcWlhby53YXliaWxsLnYxLkJhdGNoR2V0V2F5YmlsbHNSZXNwb25zZRJnCg5Mb29rVXBXYXliaWxscxIpLnF1ZXFpYW8ud2F5YmlsbC52MS5Mb29rVXBXYXliaWxsc1JlcXVlc3QaKi5xdWVxaWFvLndheWJpbGwudjEuTG9va1VwV2F5YmlsbHNSZXNwb25zZRJhCgxMaXN0V2F5YmlsbHMSJy5xdWVxaWFvLndheWJpbGwudjEuTGlzdFdheWJpbGxzUmVxdWVzdBooLnF1ZXFpYW8ud2F5YmlsbC52MS5MaXN0V2F5YmlsbHNSZXNwb25zZRJkCg1DYW5jZWxXYXliaWxsEigucXVlcWlhby53YXliaWxsLnYxLkNhbmNlbFdheWJpbGxSZXF1ZXN0GikucXVlcWlhby53YXliaWxsLnYxLkNhbmNlbFdheWJpbGxSZXNwb25zZRJkCg1VcGRhdGVXYXliaWxsEigucXVlcWlhby53YXliaWxsLnYxLlVwZGF0ZVdheWJpbGxSZXF1ZXN0GikucXVlcWlhby53YXliaWxsLnYxLlVwZGF0ZVdheWJpbGxSZXNwb25zZRJ2ChNMaXN0V2F5YmlsbFZlcnNpb25zEi4ucXVlcWlhby53YXliaWxsLnYxLkxpc3RXYXliaWxsVmVyc2lvbnNSZXF1ZXN0Gi8ucXVlcWlhby53YXliaWxsLnYxLkxpc3RXYXliaWxsVmVyc2lvbnNSZXNwb25zZRJeCgtHZXRTaGlwbWVudBImLnF1ZXFpYW8ud2F5YmlsbC52MS5HZXRTaGlwbWVudFJlcXVlc3QaJy5xdWVxaWFvLndheWJpbGwudjEuR2V0U2hpcG1lbnRSZXNwb25zZRJzChJJc3N1ZVJldHVybldheWJpbGwSLS5xdWVxaWFvLndheWJpbGwudjEuSXNzdWVSZXR1cm5XYXliaWxsUmVxdWVzdBouLnF1ZXFpYW8ud2F5YmlsbC52MS5Jc3N1ZVJldHVybldheWJpbGxSZXNwb25zZRJnCg5SZWxlYXNlV2F5YmlsbBIpLnF1ZXFpYW8ud2F5YmlsbC52MS5SZWxlYXNlV2F5YmlsbFJlcXVlc3QaKi5xdWVxaWFvLndheWJpbGwudjEuUmVsZWFzZVdheWJpbGxSZXNwb25zZRJ5ChRCYXRjaFJlbGVhc2VXYXliaWxscxIvLnF1ZXFpYW8ud2F5YmlsbC52MS5CYXRjaFJlbGVhc2VXYXliaWxsc1JlcXVlc3QaMC5xdWVxaWFvLndheWJpbGwudjEuQmF0Y2hSZWxlYXNlV2F5YmlsbHNSZXNwb25zZRJkCg1SZWNhbGxXYXliaWxsEigucXVlcWlhby53YXliaWxsLnYxLlJlY2FsbFdheWJpbGxSZXF1ZXN0GikucXVlcWlhby53YXliaWxsLnYxLlJlY2FsbFdheWJpbGxSZXNwb25zZRJ2ChNCYXRjaFJlY2FsbFdheWJpbGxzEi4ucXVlcWlhby53YXliaWxsLnYxLkJhdGNoUmVjYWxsV2F5YmlsbHNSZXF1ZXN0Gi8ucXVlcWlhby53YXliaWxsLnYxLkJhdGNoUmVjYWxsV2F5YmlsbHNSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_queqiao_type_v1_item_error, file_queqiao_waybill_v1_waybill, file_queqiao_waybill_v1_waybill_life]);
 
 /**
  * Request of IssueWaybills.
@@ -151,6 +153,27 @@ export type IssuedWaybill = Message<"queqiao.waybill.v1.IssuedWaybill"> & {
    * @generated from field: queqiao.waybill.v1.Waybill.State state = 4;
    */
   state: Waybill_State;
+
+  /**
+   * Of a shipment of several parcels: which one, from 1. 0 otherwise.
+   *
+   * @generated from field: int32 parcel_no = 5;
+   */
+  parcelNo: number;
+
+  /**
+   * Of a shipment of several parcels: how many it has. 0 otherwise.
+   *
+   * @generated from field: int32 parcel_count = 6;
+   */
+  parcelCount: number;
+
+  /**
+   * Of a child: the number of parcel 1. Empty otherwise.
+   *
+   * @generated from field: string parent_waybill_number = 7;
+   */
+  parentWaybillNumber: string;
 };
 
 /**
@@ -654,6 +677,13 @@ export type CancelWaybillRequest = Message<"queqiao.waybill.v1.CancelWaybillRequ
    * @generated from field: string reason = 2;
    */
   reason: string;
+
+  /**
+   * This parcel, or its whole shipment. Unspecified means the parcel.
+   *
+   * @generated from field: queqiao.waybill.v1.Extent extent = 3;
+   */
+  extent: Extent;
 };
 
 /**
@@ -675,6 +705,13 @@ export type CancelWaybillResponse = Message<"queqiao.waybill.v1.CancelWaybillRes
    * @generated from field: queqiao.waybill.v1.Waybill waybill = 1;
    */
   waybill?: Waybill | undefined;
+
+  /**
+   * With EXTENT_SHIPMENT: all parcels of the shipment in order, cancelled.
+   *
+   * @generated from field: repeated queqiao.waybill.v1.Waybill shipment = 2;
+   */
+  shipment: Waybill[];
 };
 
 /**
@@ -685,7 +722,296 @@ export const CancelWaybillResponseSchema: GenMessage<CancelWaybillResponse> = /*
   messageDesc(file_queqiao_waybill_v1_waybill_service, 21);
 
 /**
- * Issues, reads and cancels e-waybills.
+ * Request of ReleaseWaybill.
+ *
+ * @generated from message queqiao.waybill.v1.ReleaseWaybillRequest
+ */
+export type ReleaseWaybillRequest = Message<"queqiao.waybill.v1.ReleaseWaybillRequest"> & {
+  /**
+   * The number. Required.
+   *
+   * @generated from field: string waybill_number = 1;
+   */
+  waybillNumber: string;
+};
+
+/**
+ * Describes the message queqiao.waybill.v1.ReleaseWaybillRequest.
+ * Use `create(ReleaseWaybillRequestSchema)` to create a new message.
+ */
+export const ReleaseWaybillRequestSchema: GenMessage<ReleaseWaybillRequest> = /*@__PURE__*/
+  messageDesc(file_queqiao_waybill_v1_waybill_service, 22);
+
+/**
+ * Response of ReleaseWaybill.
+ *
+ * @generated from message queqiao.waybill.v1.ReleaseWaybillResponse
+ */
+export type ReleaseWaybillResponse = Message<"queqiao.waybill.v1.ReleaseWaybillResponse"> & {
+  /**
+   * The waybill, released.
+   *
+   * @generated from field: queqiao.waybill.v1.Waybill waybill = 1;
+   */
+  waybill?: Waybill | undefined;
+};
+
+/**
+ * Describes the message queqiao.waybill.v1.ReleaseWaybillResponse.
+ * Use `create(ReleaseWaybillResponseSchema)` to create a new message.
+ */
+export const ReleaseWaybillResponseSchema: GenMessage<ReleaseWaybillResponse> = /*@__PURE__*/
+  messageDesc(file_queqiao_waybill_v1_waybill_service, 23);
+
+/**
+ * Request of BatchReleaseWaybills.
+ *
+ * @generated from message queqiao.waybill.v1.BatchReleaseWaybillsRequest
+ */
+export type BatchReleaseWaybillsRequest = Message<"queqiao.waybill.v1.BatchReleaseWaybillsRequest"> & {
+  /**
+   * 1 to 1,000.
+   *
+   * @generated from field: repeated string waybill_numbers = 1;
+   */
+  waybillNumbers: string[];
+};
+
+/**
+ * Describes the message queqiao.waybill.v1.BatchReleaseWaybillsRequest.
+ * Use `create(BatchReleaseWaybillsRequestSchema)` to create a new message.
+ */
+export const BatchReleaseWaybillsRequestSchema: GenMessage<BatchReleaseWaybillsRequest> = /*@__PURE__*/
+  messageDesc(file_queqiao_waybill_v1_waybill_service, 24);
+
+/**
+ * Response of BatchReleaseWaybills.
+ *
+ * @generated from message queqiao.waybill.v1.BatchReleaseWaybillsResponse
+ */
+export type BatchReleaseWaybillsResponse = Message<"queqiao.waybill.v1.BatchReleaseWaybillsResponse"> & {
+  /**
+   * One for each number, in request order.
+   *
+   * @generated from field: repeated queqiao.waybill.v1.WaybillOutcome outcomes = 1;
+   */
+  outcomes: WaybillOutcome[];
+};
+
+/**
+ * Describes the message queqiao.waybill.v1.BatchReleaseWaybillsResponse.
+ * Use `create(BatchReleaseWaybillsResponseSchema)` to create a new message.
+ */
+export const BatchReleaseWaybillsResponseSchema: GenMessage<BatchReleaseWaybillsResponse> = /*@__PURE__*/
+  messageDesc(file_queqiao_waybill_v1_waybill_service, 25);
+
+/**
+ * Request of RecallWaybill.
+ *
+ * @generated from message queqiao.waybill.v1.RecallWaybillRequest
+ */
+export type RecallWaybillRequest = Message<"queqiao.waybill.v1.RecallWaybillRequest"> & {
+  /**
+   * The number. Required.
+   *
+   * @generated from field: string waybill_number = 1;
+   */
+  waybillNumber: string;
+};
+
+/**
+ * Describes the message queqiao.waybill.v1.RecallWaybillRequest.
+ * Use `create(RecallWaybillRequestSchema)` to create a new message.
+ */
+export const RecallWaybillRequestSchema: GenMessage<RecallWaybillRequest> = /*@__PURE__*/
+  messageDesc(file_queqiao_waybill_v1_waybill_service, 26);
+
+/**
+ * Response of RecallWaybill.
+ *
+ * @generated from message queqiao.waybill.v1.RecallWaybillResponse
+ */
+export type RecallWaybillResponse = Message<"queqiao.waybill.v1.RecallWaybillResponse"> & {
+  /**
+   * The waybill, recalled.
+   *
+   * @generated from field: queqiao.waybill.v1.Waybill waybill = 1;
+   */
+  waybill?: Waybill | undefined;
+};
+
+/**
+ * Describes the message queqiao.waybill.v1.RecallWaybillResponse.
+ * Use `create(RecallWaybillResponseSchema)` to create a new message.
+ */
+export const RecallWaybillResponseSchema: GenMessage<RecallWaybillResponse> = /*@__PURE__*/
+  messageDesc(file_queqiao_waybill_v1_waybill_service, 27);
+
+/**
+ * Request of BatchRecallWaybills.
+ *
+ * @generated from message queqiao.waybill.v1.BatchRecallWaybillsRequest
+ */
+export type BatchRecallWaybillsRequest = Message<"queqiao.waybill.v1.BatchRecallWaybillsRequest"> & {
+  /**
+   * 1 to 1,000.
+   *
+   * @generated from field: repeated string waybill_numbers = 1;
+   */
+  waybillNumbers: string[];
+};
+
+/**
+ * Describes the message queqiao.waybill.v1.BatchRecallWaybillsRequest.
+ * Use `create(BatchRecallWaybillsRequestSchema)` to create a new message.
+ */
+export const BatchRecallWaybillsRequestSchema: GenMessage<BatchRecallWaybillsRequest> = /*@__PURE__*/
+  messageDesc(file_queqiao_waybill_v1_waybill_service, 28);
+
+/**
+ * Response of BatchRecallWaybills.
+ *
+ * @generated from message queqiao.waybill.v1.BatchRecallWaybillsResponse
+ */
+export type BatchRecallWaybillsResponse = Message<"queqiao.waybill.v1.BatchRecallWaybillsResponse"> & {
+  /**
+   * One for each number, in request order.
+   *
+   * @generated from field: repeated queqiao.waybill.v1.WaybillOutcome outcomes = 1;
+   */
+  outcomes: WaybillOutcome[];
+};
+
+/**
+ * Describes the message queqiao.waybill.v1.BatchRecallWaybillsResponse.
+ * Use `create(BatchRecallWaybillsResponseSchema)` to create a new message.
+ */
+export const BatchRecallWaybillsResponseSchema: GenMessage<BatchRecallWaybillsResponse> = /*@__PURE__*/
+  messageDesc(file_queqiao_waybill_v1_waybill_service, 29);
+
+/**
+ * Request of IssueReturnWaybill.
+ *
+ * @generated from message queqiao.waybill.v1.IssueReturnWaybillRequest
+ */
+export type IssueReturnWaybillRequest = Message<"queqiao.waybill.v1.IssueReturnWaybillRequest"> & {
+  /**
+   * The waybill on which the goods went out. Required.
+   *
+   * @generated from field: string outward_waybill_number = 1;
+   */
+  outwardWaybillNumber: string;
+
+  /**
+   * Which parcel of the order the return is, 1 to 999: one that no other parcel of the order has.
+   * Required; with the outward waybill's order_ref it is the return's key for ever.
+   *
+   * @generated from field: int32 parcel_no = 2;
+   */
+  parcelNo: number;
+
+  /**
+   * Courier that shall carry it. Empty means the outward one.
+   *
+   * @generated from field: string courier_id = 3;
+   */
+  courierId: string;
+
+  /**
+   * One of the courier's services; empty means its first.
+   *
+   * @generated from field: string service_code = 4;
+   */
+  serviceCode: string;
+
+  /**
+   * Registered node that it goes back to. Empty means the one that it came from.
+   *
+   * @generated from field: string node_id = 5;
+   */
+  nodeId: string;
+
+  /**
+   * Who receives it. Unset means the node at its registered address and telephone, under the
+   * merchant's name.
+   *
+   * @generated from field: queqiao.waybill.v1.Consignee consignee = 6;
+   */
+  consignee?: Consignee | undefined;
+
+  /**
+   * Weight in grams, 1 to 1,000,000; 0 if not known.
+   *
+   * @generated from field: int32 weight_g = 7;
+   */
+  weightG: number;
+
+  /**
+   * Volume in millilitres, 1 to 10,000,000; 0 if not known.
+   *
+   * @generated from field: int32 volume_ml = 8;
+   */
+  volumeMl: number;
+
+  /**
+   * Value of the goods in 1/100 yuan, 0 to 1,000,000,000.
+   *
+   * @generated from field: int64 goods_value_fen = 9;
+   */
+  goodsValueFen: bigint;
+
+  /**
+   * What is inside, for the label. At most 100 characters.
+   *
+   * @generated from field: string goods_description = 10;
+   */
+  goodsDescription: string;
+
+  /**
+   * Note for the courier. At most 200 characters.
+   *
+   * @generated from field: string remark = 11;
+   */
+  remark: string;
+
+  /**
+   * As in Parcel.
+   *
+   * @generated from field: repeated queqiao.waybill.v1.AddedService added_services = 12;
+   */
+  addedServices: AddedService[];
+};
+
+/**
+ * Describes the message queqiao.waybill.v1.IssueReturnWaybillRequest.
+ * Use `create(IssueReturnWaybillRequestSchema)` to create a new message.
+ */
+export const IssueReturnWaybillRequestSchema: GenMessage<IssueReturnWaybillRequest> = /*@__PURE__*/
+  messageDesc(file_queqiao_waybill_v1_waybill_service, 30);
+
+/**
+ * Response of IssueReturnWaybill.
+ *
+ * @generated from message queqiao.waybill.v1.IssueReturnWaybillResponse
+ */
+export type IssueReturnWaybillResponse = Message<"queqiao.waybill.v1.IssueReturnWaybillResponse"> & {
+  /**
+   * The return's waybill, issued now or before.
+   *
+   * @generated from field: queqiao.waybill.v1.IssuedWaybill issued = 1;
+   */
+  issued?: IssuedWaybill | undefined;
+};
+
+/**
+ * Describes the message queqiao.waybill.v1.IssueReturnWaybillResponse.
+ * Use `create(IssueReturnWaybillResponseSchema)` to create a new message.
+ */
+export const IssueReturnWaybillResponseSchema: GenMessage<IssueReturnWaybillResponse> = /*@__PURE__*/
+  messageDesc(file_queqiao_waybill_v1_waybill_service, 31);
+
+/**
+ * Issues, reads and changes e-waybills.
  *
  * A merchant's key works for that merchant alone: merchant_id may stay empty, and another one is
  * refused with TENANT_FOREIGN. An operator names the merchant. Waybills of others are NOT_FOUND.
@@ -696,7 +1022,8 @@ export const WaybillService: GenService<{
   /**
    * Draws one waybill for each parcel, up to 1,000 of one merchant. Every parcel has its own
    * outcome, in request order; one that fails does not touch the others. A number is answered only
-   * after it is stored. Repeating the call, whole or in part, answers the same numbers.
+   * after it is stored. Repeating the call, whole or in part, answers the same numbers. A prepaid
+   * account pays for as many new ones as its balance holds; QUOTA_EMPTY refuses the others.
    *
    * @generated from rpc queqiao.waybill.v1.WaybillService.IssueWaybills
    */
@@ -772,8 +1099,10 @@ export const WaybillService: GenService<{
     output: typeof ListWaybillsResponseSchema;
   },
   /**
-   * Gives up a waybill: ISSUED to CANCELLED; from CANCELLED it answers the same again; from any
-   * other state STATE_NOT_ALLOWED. The number is never used again, the parcel key neither.
+   * Gives up a waybill: ISSUED or PREPOSITIONED to CANCELLED; from CANCELLED it answers the same
+   * again; from any other state STATE_NOT_ALLOWED. The number is never used again, the parcel key
+   * neither. A parent alone is refused while a child is live: CHILDREN_LIVE.
+   * Of an account's drawn waybills only a share may be cancelled: CANCEL_RATIO_EXCEEDED.
    *
    * @generated from rpc queqiao.waybill.v1.WaybillService.CancelWaybill
    */
@@ -781,6 +1110,93 @@ export const WaybillService: GenService<{
     methodKind: "unary";
     input: typeof CancelWaybillRequestSchema;
     output: typeof CancelWaybillResponseSchema;
+  },
+  /**
+   * Changes a waybill before pickup, ISSUED or PREPOSITIONED: a new version, the old ones are kept.
+   * A version that is not the waybill's is a CONFLICT. A change after which nothing would differ
+   * makes no version and answers the waybill as it is, so a repeat is safe. Issuing the parcel
+   * again goes on answering this number for the contents of its first version and of its current
+   * one. A shipment's cancelled parcels are passed over.
+   *
+   * @generated from rpc queqiao.waybill.v1.WaybillService.UpdateWaybill
+   */
+  updateWaybill: {
+    methodKind: "unary";
+    input: typeof UpdateWaybillRequestSchema;
+    output: typeof UpdateWaybillResponseSchema;
+  },
+  /**
+   * All versions of a waybill, the first one first.
+   *
+   * @generated from rpc queqiao.waybill.v1.WaybillService.ListWaybillVersions
+   */
+  listWaybillVersions: {
+    methodKind: "unary";
+    input: typeof ListWaybillVersionsRequestSchema;
+    output: typeof ListWaybillVersionsResponseSchema;
+  },
+  /**
+   * The shipment that a waybill belongs to, by the number of any of its parcels.
+   *
+   * @generated from rpc queqiao.waybill.v1.WaybillService.GetShipment
+   */
+  getShipment: {
+    methodKind: "unary";
+    input: typeof GetShipmentRequestSchema;
+    output: typeof GetShipmentResponseSchema;
+  },
+  /**
+   * Draws a number for the way back of an ISSUED waybill, from its consignee. The key of the return
+   * is the outward waybill's order_ref with a parcel_no of its own; a repeat answers the same.
+   *
+   * @generated from rpc queqiao.waybill.v1.WaybillService.IssueReturnWaybill
+   */
+  issueReturnWaybill: {
+    methodKind: "unary";
+    input: typeof IssueReturnWaybillRequestSchema;
+    output: typeof IssueReturnWaybillResponseSchema;
+  },
+  /**
+   * Sends a pre-positioned parcel on to its buyer: PREPOSITIONED to ISSUED. From ISSUED, if it was
+   * pre-positioned, it answers the same again; otherwise STATE_NOT_ALLOWED.
+   *
+   * @generated from rpc queqiao.waybill.v1.WaybillService.ReleaseWaybill
+   */
+  releaseWaybill: {
+    methodKind: "unary";
+    input: typeof ReleaseWaybillRequestSchema;
+    output: typeof ReleaseWaybillResponseSchema;
+  },
+  /**
+   * Releases up to 1,000, each with its own outcome, in request order.
+   *
+   * @generated from rpc queqiao.waybill.v1.WaybillService.BatchReleaseWaybills
+   */
+  batchReleaseWaybills: {
+    methodKind: "unary";
+    input: typeof BatchReleaseWaybillsRequestSchema;
+    output: typeof BatchReleaseWaybillsResponseSchema;
+  },
+  /**
+   * Calls a pre-positioned parcel back to its sender: PREPOSITIONED to RECALLED. From RECALLED it
+   * answers the same again; from any other state STATE_NOT_ALLOWED.
+   *
+   * @generated from rpc queqiao.waybill.v1.WaybillService.RecallWaybill
+   */
+  recallWaybill: {
+    methodKind: "unary";
+    input: typeof RecallWaybillRequestSchema;
+    output: typeof RecallWaybillResponseSchema;
+  },
+  /**
+   * Recalls up to 1,000, each with its own outcome, in request order.
+   *
+   * @generated from rpc queqiao.waybill.v1.WaybillService.BatchRecallWaybills
+   */
+  batchRecallWaybills: {
+    methodKind: "unary";
+    input: typeof BatchRecallWaybillsRequestSchema;
+    output: typeof BatchRecallWaybillsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_queqiao_waybill_v1_waybill_service, 0);
