@@ -27,6 +27,7 @@ export type ModuleDeps = {
   /** Look-ups in the network service; it answers once the process serves. */
   directory: Directory;
   secrets: Secrets;
+  settings: ModuleSettings;
   log: Logger;
   now: Clock;
 };
@@ -36,6 +37,12 @@ export type RunningModule = {
   /** Whether it can serve at this moment. */
   check(): Promise<boolean>;
 } & AsyncDisposable;
+
+/** What an operator may set for the services themselves. */
+export type ModuleSettings = {
+  /** At most `percent` of an account's drawn waybills may be cancelled, once `freeCount` are. */
+  readonly cancelRatio: { readonly percent: number; readonly freeCount: number };
+};
 
 /** Read from files, never logged. */
 export type Secrets = {

@@ -6,14 +6,14 @@ import { type Client, createClient, startServer } from '#libs/grpc';
 import type { Logger } from '#libs/log';
 import { type Clock, type Closable, closeInOrder, projectFile } from '#libs/run';
 import { NetworkService } from '#proto/queqiao/network/v1/network_service';
-import type { Module, RunningModule, Secrets } from './module.ts';
+import type { Module, ModuleSettings, RunningModule, Secrets } from './module.ts';
 
 /**
  * Runs services in this process behind one gRPC port. Between services there is only gRPC and
  * events, also when all run here: they reach the network service by its address like anyone else.
  */
 export async function runServices(options: RunOptions): Promise<RunningServices> {
-  const { modules, databaseUrl, natsUrl, listen, secrets, log, now } = options;
+  const { modules, databaseUrl, natsUrl, listen, secrets, settings, log, now } = options;
   const opened: Closable[] = [];
   // Closed in reverse order of opening.
   const closeAll = (graceMs: number) => closeInOrder(opened.toReversed(), graceMs);
@@ -41,7 +41,9 @@ export async function runServices(options: RunOptions): Promise<RunningServices>
       keep(`${module.name} pool`, pool, () => pool[Symbol.asyncDispose]());
       await assertMigrated(pool, module.name, foldersOf(module));
       const relay = relayOf(module, options, bus, keep);
-      const started = await module.start({ pool, relay, bus, directory, secrets, log, now });
+      const started = await module.start({
+        ...{ pool, relay, bus, directory, secrets, settings, log, now },
+      });
       keep(module.name, started, () => started[Symbol.asyncDispose]());
       running.push(started);
     }
@@ -124,6 +126,7 @@ export type RunOptions = {
   /** Where the network service is; this process itself if not given. */
   networkAddress?: string | undefined;
   secrets: Secrets;
+  settings: ModuleSettings;
   reflection: boolean;
   log: Logger;
   now: Clock;

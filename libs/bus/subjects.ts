@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 
 /** What can change in the network: the <kind> of a `changed` event. */
-export const NETWORK_KINDS = ['merchant', 'courier', 'node', 'number_range', 'api_key'] as const;
+export const NETWORK_KINDS = [
+  'merchant',
+  'courier',
+  'node',
+  'number_range',
+  'courier_account',
+  'api_key',
+] as const;
 
 /**
  * Every subject with the payload that travels on it: `queqiao.v1.<domain>.<key>.<event>`, the key
@@ -36,6 +43,14 @@ export const SUBJECTS = {
     address: 'queqiao.v1.waybill.{courier_id}.range_reported',
     payload: 'queqiao.waybill.v1.NumberRangeReported',
   },
+  accountLow: {
+    address: 'queqiao.v1.waybill.{courier_id}.account_low',
+    payload: 'queqiao.waybill.v1.AccountBalanceCrossed',
+  },
+  accountRefilled: {
+    address: 'queqiao.v1.waybill.{courier_id}.account_refilled',
+    payload: 'queqiao.waybill.v1.AccountBalanceCrossed',
+  },
   networkChanged: {
     address: 'queqiao.v1.network.{kind}.changed',
     payload: 'queqiao.network.v1.ResourceChanged',
@@ -61,6 +76,10 @@ export const subjects = {
   waybillRecalled: (courierId: string) => subjectOf('waybillRecalled', courierId),
   /** How much of a number range is left. */
   rangeReported: (courierId: string) => subjectOf('rangeReported', courierId),
+  /** The balance of a prepaid account fell to its alert mark. */
+  accountLow: (courierId: string) => subjectOf('accountLow', courierId),
+  /** The balance of a prepaid account rose above its alert mark. */
+  accountRefilled: (courierId: string) => subjectOf('accountRefilled', courierId),
   /** Something of the network was created or changed. */
   networkChanged: (kind: NetworkKind | '*') => subjectOf('networkChanged', kind),
 } as const satisfies Record<SubjectName, (key: never) => string>;

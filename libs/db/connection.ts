@@ -20,14 +20,11 @@ export interface Queryable {
 export class Connection {
   readonly #client: PoolClient;
   readonly #options: ConnectionOptions;
-  readonly #onError = (error: Error) => this.spoil(error);
   #broken: Error | undefined;
 
   constructor(client: PoolClient, options: ConnectionOptions) {
     this.#client = client;
     this.#options = options;
-    // Without a listener, a backend that ends between two statements ends this process.
-    client.on('error', this.#onError);
   }
 
   async run(
@@ -35,7 +32,8 @@ export class Connection {
     values: readonly unknown[] = [],
     { name }: QueryOptions = {},
   ): Promise<QueryResult> {
-    if (this.#broken) throw lost(this.#broken);
+    const failure = this.#failure;
+    if (failure) throw lost(failure);
     if (name !== undefined && name.length > NAME_LENGTH_MAX) {
       throw new Error(`statement name over ${NAME_LENGTH_MAX} characters: ${name}`);
     }
@@ -53,10 +51,14 @@ export class Connection {
   }
 
   release(): void {
-    this.#client.off('error', this.#onError);
     // With an error the pool closes the connection, also in the middle of a statement.
-    this.#client.release(this.#broken);
+    this.#client.release(this.#failure);
     this.#options.onRelease();
+  }
+
+  get #failure(): Error | undefined {
+    this.#broken ??= this.#options.failure();
+    return this.#broken;
   }
 
   /** By callback and one timer: pg's promise and a race cost a small statement 10 µs. */
@@ -90,7 +92,7 @@ export class Connection {
     }
     // Nothing from the server: either the connection broke, which its error event has told
     // already, or a value cannot be sent, after which the protocol may be out of step.
-    const isLost = this.#broken !== undefined;
+    const isLost = this.#failure !== undefined;
     this.spoil(error);
     return isLost ? lost(error) : error;
   }
@@ -120,5 +122,7 @@ export type QueryOptions = {
 type ConnectionOptions = {
   namedStatements: boolean;
   answerTimeoutMs: number;
+  /** What the connection broke by, if it did, between statements. */
+  failure: () => Error | undefined;
   onRelease: () => void;
 };

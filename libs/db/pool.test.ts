@@ -155,6 +155,24 @@ describe('a pool whose connections break', () => {
     await twin.end();
   });
 
+  it('outlives a backend that ends in the packet that makes it ready', async () => {
+    await using db = await testDatabase();
+    await using proxy = await openProxy(db.url);
+    await using pool = open(proxy.url, { maxConnections: 1 });
+    proxy.holdsReady = true;
+    const lost = expect(pool.query('select 1')).rejects.toMatchObject({
+      reason: 'DEPENDENCY_DOWN',
+    });
+    await vi.waitFor(async () => {
+      const ended = await db.query(`select pg_terminate_backend(pid) ${OTHERS}
+        and state = 'idle'`);
+      expect(ended).toHaveLength(1);
+    });
+    await lost;
+    proxy.holdsReady = false;
+    expect(await pool.query('select 1 as one')).toEqual([{ one: 1 }]);
+  });
+
   it('outlives a backend that ends between two statements of a transaction', async () => {
     await using db = await testDatabase();
     await using pool = open(db.url, { maxConnections: 1 });

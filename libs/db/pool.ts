@@ -1,4 +1,4 @@
-import { DatabaseError, Pool as PgPool, type PoolConfig } from 'pg';
+import { DatabaseError, Pool as PgPool, type PoolClient, type PoolConfig } from 'pg';
 import type { Logger } from '#libs/log';
 import { Connection, isFatal, lost, type Queryable, type QueryOptions } from './connection.ts';
 import { Slots } from './slots.ts';
@@ -12,6 +12,7 @@ export function openPool(options: PoolOptions): Pool {
 export class Pool implements Queryable {
   readonly #pool: PgPool;
   readonly #slots: Slots;
+  readonly #failures = new WeakMap<PoolClient, Error>();
   readonly #connectionOptions: { namedStatements: boolean; answerTimeoutMs: number };
   #end: Promise<void> | undefined;
 
@@ -30,6 +31,11 @@ export class Pool implements Queryable {
     // Read for each connection: those opened together do not end together.
     Object.defineProperty(this.#pool.options, 'maxLifetimeSeconds', {
       get: () => (options.maxLifetimeMs / 1000) * (0.8 + 0.4 * Math.random()),
+    });
+    // A backend may end with the very packet that makes it ready, before anybody holds it; then,
+    // too, an error without a listener would end the process.
+    this.#pool.on('connect', (client) => {
+      client.on('error', (error) => this.#failures.set(client, error));
     });
     // The pool has dropped the connection by itself. Without a listener the process would end.
     this.#pool.on('error', (error) => {
@@ -58,6 +64,7 @@ export class Pool implements Queryable {
       const client = await this.#pool.connect();
       return new Connection(client, {
         ...this.#connectionOptions,
+        failure: () => this.#failures.get(client),
         onRelease: () => this.#slots.give(),
       });
     } catch (error) {

@@ -4,6 +4,7 @@ import { RpcError } from '#libs/errors';
 import type { Client, Identity } from '#libs/grpc';
 import type { Clock } from '#libs/run';
 import type { Courier } from '#proto/queqiao/network/v1/courier';
+import type { CourierAccount } from '#proto/queqiao/network/v1/courier_account';
 import { ResourceChangedSchema } from '#proto/queqiao/network/v1/event';
 import type { Merchant } from '#proto/queqiao/network/v1/merchant';
 import type { NetworkService } from '#proto/queqiao/network/v1/network_service';
@@ -25,6 +26,8 @@ export interface Directory extends AsyncDisposable {
   node(nodeId: string): Promise<Node>;
   /** All ranges of a courier, in order of range_id; empty if it has none. */
   numberRanges(courierId: string): Promise<NumberRange[]>;
+  /** All accounts of a merchant, in order of account_id; empty if it has none. */
+  courierAccounts(merchantId: string): Promise<CourierAccount[]>;
   /** Whom a secret speaks for; API_KEY_INVALID if for nobody. */
   identity(secret: string): Promise<Identity>;
 }
@@ -47,6 +50,10 @@ export async function openDirectory({ network, bus, now }: DirectoryDeps): Promi
     ...limits,
     load: (courierId) => allRanges(network(), courierId),
   });
+  const accounts = new Cached<CourierAccount[]>({
+    ...limits,
+    load: (merchantId) => allAccounts(network(), merchantId),
+  });
   const identities = new Cached<KnownIdentity>({
     ...limits,
     // A revoked key must not outlive an outage by much.
@@ -54,15 +61,16 @@ export async function openDirectory({ network, bus, now }: DirectoryDeps): Promi
     load: async (secret) => toIdentity(await network().authenticateApiKey({ secret })),
   });
 
-  const caches = [merchants, couriers, nodes, ranges, identities];
+  const caches = [merchants, couriers, nodes, ranges, accounts, identities];
   const watch = await bus.watch({
     filter: subjects.networkChanged('*'),
     handle: async ({ payload }) => {
-      const { kind, id, courierId } = fromBinary(ResourceChangedSchema, payload);
+      const { kind, id, courierId, merchantId } = fromBinary(ResourceChangedSchema, payload);
       if (kind === 'merchant') merchants.expire(id);
       else if (kind === 'courier') couriers.expire(id);
       else if (kind === 'node') nodes.expire(id);
       else if (kind === 'number_range') ranges.expire(courierId);
+      else if (kind === 'courier_account') accounts.expire(merchantId);
       // An event names a key by its id, the cache by its secret: ask again for all.
       else if (kind === 'api_key') identities.expireAll();
     },
@@ -76,6 +84,7 @@ export async function openDirectory({ network, bus, now }: DirectoryDeps): Promi
     courier: (courierId) => couriers.get(courierId),
     node: (nodeId) => nodes.get(nodeId),
     numberRanges: (courierId) => ranges.get(courierId),
+    courierAccounts: (merchantId) => accounts.get(merchantId),
     identity: async (secret) => {
       const identity = await identities.get(secret);
       if (identity.expireTime !== undefined && identity.expireTime <= now()) {
@@ -96,6 +105,17 @@ async function allRanges(network: Network, courierId: string): Promise<NumberRan
     pageToken = page.nextPageToken;
   } while (pageToken !== '');
   return ranges;
+}
+
+async function allAccounts(network: Network, merchantId: string): Promise<CourierAccount[]> {
+  const accounts: CourierAccount[] = [];
+  let pageToken = '';
+  do {
+    const page = await network.listCourierAccounts({ merchantId, pageToken, pageSize: 1_000 });
+    accounts.push(...page.courierAccounts);
+    pageToken = page.nextPageToken;
+  } while (pageToken !== '');
+  return accounts;
 }
 
 function found<T>(resource: T | undefined): T {

@@ -215,6 +215,55 @@ export const REASONS: Record<Reason, ReasonRow> = {
     'waybill {waybill_number} is itself a return',
     '面单 {waybill_number} 本身就是退货面单,不能再退货',
   ),
+  ACCOUNT_NOT_FOUND: row('NOT_FOUND', 'no courier account {id}', '快递账号 {id} 不存在'),
+  ACCOUNT_MISSING: row(
+    'FAILED_PRECONDITION',
+    'merchant {merchant_id} has no account at courier {courier_id} that serves node {node_id}; ' +
+      'register one first',
+    '商家 {merchant_id} 在快递公司 {courier_id} 没有可用于网点 {node_id} 的账号,请先开通',
+  ),
+  ACCOUNT_AMBIGUOUS: row(
+    'FAILED_PRECONDITION',
+    'several accounts at courier {courier_id} serve node {node_id}: {account_ids}; ' +
+      'name one as account_id',
+    '快递公司 {courier_id} 有多个账号可用于网点 {node_id}:{account_ids},请用 account_id 指定其一',
+  ),
+  ACCOUNT_DISABLED: row(
+    'FAILED_PRECONDITION',
+    'courier account {id} is disabled',
+    '快递账号 {id} 已停用',
+  ),
+  ACCOUNT_NOT_FOR_NODE: row(
+    'FAILED_PRECONDITION',
+    'courier account {account_id} does not ship from node {node_id}',
+    '快递账号 {account_id} 不能从网点 {node_id} 发货',
+  ),
+  ACCOUNT_NOT_PREPAID: row(
+    'FAILED_PRECONDITION',
+    'courier account {id} is billed monthly and has no balance',
+    '快递账号 {id} 为月结账号,没有余额',
+  ),
+  QUOTA_EMPTY: row(
+    'FAILED_PRECONDITION',
+    'courier account {account_id} has {balance} waybills left; top it up',
+    '快递账号 {account_id} 的面单余额为 {balance},请充值后重试',
+  ),
+  BALANCE_SHORT: row(
+    'FAILED_PRECONDITION',
+    'courier account {account_id} has {balance} waybills left; {given} cannot be taken off',
+    '快递账号 {account_id} 的面单余额为 {balance},无法扣减 {given}',
+  ),
+  CANCEL_RATIO_EXCEEDED: row(
+    'FAILED_PRECONDITION',
+    '{cancelled} of {drawn} drawn waybills are cancelled; at most {percent} % may be, ' +
+      'which is {allowed}',
+    '已取号 {drawn} 单、取消 {cancelled} 单,取消比例不得超过 {percent}%(最多 {allowed} 单)',
+  ),
+  REQUEST_ID_REUSED: row(
+    'ALREADY_EXISTS',
+    'request_id {request_id} was used before with other contents',
+    'request_id {request_id} 已用于其他内容的请求',
+  ),
 };
 
 /** What can be wrong with one field. `{name}` stands for a parameter, sent as metadata. */
@@ -265,6 +314,12 @@ export const PROBLEMS = {
   TIME: { en: 'is not a valid time', zh: '不是有效的时间' },
   MONTH: { en: 'must be a month such as 2026-10', zh: '须为月份,例如 2026-10' },
   CONFIRM: { en: 'must be {expected}', zh: '须为 {expected}' },
+  UUID: { en: 'must be a UUID', zh: '须为 UUID' },
+  ACCOUNT_CODE: {
+    en: 'must be of A-Z, a-z, 0-9, "_", "." and "-"',
+    zh: '只能包含字母、数字、“_”、“.”和“-”',
+  },
+  ZERO: { en: 'must not be 0', zh: '不能为 0' },
   NOT_TEXT: { en: 'is not valid UTF-8', zh: '不是有效的 UTF-8' },
   NOT_BOTH: { en: 'must not be given together with {other}', zh: '不能与 {other} 同时填写' },
   AS_PARENT: {

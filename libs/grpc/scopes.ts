@@ -21,6 +21,10 @@ export const METHOD_SCOPES: Readonly<Record<string, Scope>> = {
   'queqiao.network.v1.NetworkService/GetNumberRange': 'network.read',
   'queqiao.network.v1.NetworkService/ListNumberRanges': 'network.read',
   'queqiao.network.v1.NetworkService/UpdateNumberRange': 'network.write',
+  'queqiao.network.v1.NetworkService/CreateCourierAccount': 'network.write',
+  'queqiao.network.v1.NetworkService/GetCourierAccount': 'network.read',
+  'queqiao.network.v1.NetworkService/ListCourierAccounts': 'network.read',
+  'queqiao.network.v1.NetworkService/UpdateCourierAccount': 'network.write',
   'queqiao.network.v1.NetworkService/CreateApiKey': 'key.write',
   'queqiao.network.v1.NetworkService/ListApiKeys': 'key.read',
   'queqiao.network.v1.NetworkService/RevokeApiKey': 'key.write',
@@ -48,6 +52,11 @@ export const METHOD_SCOPES: Readonly<Record<string, Scope>> = {
   'queqiao.waybill.v1.WaybillService/BatchReleaseWaybills': 'waybill.issue',
   'queqiao.waybill.v1.WaybillService/RecallWaybill': 'waybill.cancel',
   'queqiao.waybill.v1.WaybillService/BatchRecallWaybills': 'waybill.cancel',
+  'queqiao.waybill.v1.AccountService/TopUpAccount': 'account.write',
+  'queqiao.waybill.v1.AccountService/GetAccountUsage': 'account.read',
+  'queqiao.waybill.v1.AccountService/ListAccountUsages': 'account.read',
+  'queqiao.waybill.v1.AccountService/ListAccountMovements': 'account.read',
+  'queqiao.waybill.v1.AccountService/ReportPrints': 'waybill.print',
 };
 
 /** What an identity of each kind may hold at most, whatever its key says. */
@@ -65,6 +74,9 @@ export const KIND_SCOPES: Readonly<Record<IdentityKind, ReadonlySet<string>>> = 
     'consignee.erase',
     'consignee.audit',
     'vault.manage',
+    'waybill.print',
+    'account.read',
+    'account.write',
   ),
   merchant: setOf(
     'network.read',
@@ -75,8 +87,10 @@ export const KIND_SCOPES: Readonly<Record<IdentityKind, ReadonlySet<string>>> = 
     'consignee.find',
     'consignee.erase',
     'consignee.audit',
+    'waybill.print',
+    'account.read',
   ),
-  courier: setOf('network.read', 'waybill.read', 'consignee.read'),
+  courier: setOf('network.read', 'waybill.read', 'consignee.read', 'account.read', 'account.write'),
   service: setOf('network.read', 'key.authenticate'),
 };
 
@@ -93,7 +107,10 @@ export type Scope =
   | 'consignee.find'
   | 'consignee.erase'
   | 'consignee.audit'
-  | 'vault.manage';
+  | 'vault.manage'
+  | 'waybill.print'
+  | 'account.read'
+  | 'account.write';
 
 function setOf(...scopes: Scope[]): ReadonlySet<string> {
   return new Set(scopes);

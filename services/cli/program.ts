@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { auditCommand } from './audit.ts';
 import { bootstrapCommand } from './bootstrap.ts';
+import { accountCommand } from './commands/account.ts';
 import { eventsCommand } from './commands/events.ts';
 import { issueCommand } from './commands/issue.ts';
 import { keyCommand } from './commands/key.ts';
@@ -26,6 +27,7 @@ export function program(context: CliContext): Command {
     waybillCommand(context),
     vaultCommand(context),
     ...networkCommands(context),
+    accountCommand(context),
     keyCommand(context),
     eventsCommand(context),
     auditCommand(context),

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { durationMs, list, readConfig, secretFile, text, url } from '#libs/config';
+import { durationMs, integer, list, readConfig, secretFile, text, url } from '#libs/config';
 
 /** Settings of `queqiao serve`, `migrate` and `start`; README.md lists them for operators. */
 export const SHAPE = {
@@ -19,6 +19,10 @@ export const SHAPE = {
   }),
   /** Longest time from the signal to stop until the process ends. */
   QUEQIAO_SHUTDOWN_GRACE_MS: durationMs({ default: 25_000, min: 0, max: 600_000 }),
+  /** How many of an account's drawn waybills may be cancelled, in 1/100; 100 limits nothing. */
+  QUEQIAO_CANCEL_RATIO_PERCENT: integer({ default: 20, min: 0, max: 100 }),
+  /** Below so many drawn waybills of an account, cancelling is not limited. */
+  QUEQIAO_CANCEL_RATIO_FREE_COUNT: integer({ default: 500, min: 0, max: 1_000_000_000 }),
   /** Secrets; without these they are files of the state folder, made at the first start. */
   QUEQIAO_API_KEY_PEPPER_FILE: secretFile({ default: '' }),
   QUEQIAO_SERVICE_SECRET_FILE: secretFile({ default: '' }),
@@ -40,6 +44,10 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     stateDir: resolve(config.QUEQIAO_STATE_DIR),
     logLevel: config.QUEQIAO_LOG_LEVEL[0] ?? 'info',
     shutdownGraceMs: config.QUEQIAO_SHUTDOWN_GRACE_MS,
+    cancelRatio: {
+      percent: config.QUEQIAO_CANCEL_RATIO_PERCENT,
+      freeCount: config.QUEQIAO_CANCEL_RATIO_FREE_COUNT,
+    },
     apiKeyPepper: config.QUEQIAO_API_KEY_PEPPER_FILE || undefined,
     serviceSecret: config.QUEQIAO_SERVICE_SECRET_FILE || undefined,
     masterKeyFile: config.QUEQIAO_MASTER_KEY_FILE || undefined,
@@ -58,6 +66,7 @@ export type Settings = {
   stateDir: string;
   logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
   shutdownGraceMs: number;
+  cancelRatio: { percent: number; freeCount: number };
   apiKeyPepper: string | undefined;
   serviceSecret: string | undefined;
   masterKeyFile: string | undefined;

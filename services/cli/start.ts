@@ -8,6 +8,7 @@ import { createLogger } from '#libs/log';
 import { untilSignal } from '#libs/run';
 import { Subject_Kind } from '#proto/queqiao/network/v1/api_key';
 import { NetworkService } from '#proto/queqiao/network/v1/network_service';
+import { AccountService } from '#proto/queqiao/waybill/v1/account_service';
 import { MODULES } from '../modules.ts';
 import { issueCommand } from './commands/issue.ts';
 import type { CliContext } from './context.ts';
@@ -83,7 +84,11 @@ async function prepareDemo(
     address,
     credentials: { apiKey: operatorKey },
   });
-  await loadDemo({ network });
+  using account = createClient(AccountService, {
+    address,
+    credentials: { apiKey: operatorKey },
+  });
+  await loadDemo({ network, account });
   const apiKey = known ?? (await makeMerchantKey(network, context.now()));
   await writeMerchantKey(stateDir, apiKey);
   await mkdir(folder, { recursive: true });

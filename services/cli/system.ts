@@ -53,6 +53,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       listen,
       networkAddress: settings.networkAddress,
       secrets,
+      settings: { cancelRatio: settings.cancelRatio },
       // Reflection tells the whole contract: for programmers on this machine only.
       reflection: /^(127\.|localhost:|\[::1\])/.test(listen),
       log,

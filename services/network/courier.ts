@@ -20,6 +20,7 @@ export type CourierDraft = {
   state: State;
   services: ServiceDraft[];
   added_services: AddedServiceDraft[];
+  account_required: boolean;
 };
 
 export type CourierRow = CourierDraft & Versioned;
@@ -41,6 +42,7 @@ function parse(courier: Courier | undefined, stateOf: typeof state): CourierDraf
     state: stateOf('courier.state', given.state),
     services: parseServices(given.services),
     added_services: parseAddedServices('courier.added_services', given.addedServices, offered),
+    account_required: given.accountRequired,
   };
 }
 
@@ -69,6 +71,7 @@ export function courierToMessage(row: CourierRow): Courier {
       displayName: service.display_name,
     })),
     addedServices: row.added_services.map(addedServiceToMessage),
+    accountRequired: row.account_required,
     ...history(row.courier_id, row),
   });
 }

@@ -20,12 +20,14 @@ export async function change<T>(
 }
 
 /** Announces a row as it is after the change. */
-export async function announce(tx: Tx, { kind, id, version, courierId }: Change): Promise<void> {
+export async function announce(tx: Tx, change: Change): Promise<void> {
+  const { kind, id, version, courierId, merchantId } = change;
   const changed = create(ResourceChangedSchema, {
     kind,
     id,
     version: BigInt(version),
     courierId: courierId ?? '',
+    merchantId: merchantId ?? '',
   });
   await enqueue(tx, SCHEMA, [
     {
@@ -41,6 +43,8 @@ type Change = {
   kind: NetworkKind;
   id: string;
   version: string;
-  /** Of a number range: others keep the ranges of a courier together. */
+  /** Of a number range or account: others keep the ranges of a courier together, */
   courierId?: string;
+  /** and the accounts of a merchant. */
+  merchantId?: string;
 };

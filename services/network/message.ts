@@ -3,7 +3,7 @@ import { invalid, RpcError } from '#libs/errors';
 import { Merchant_State } from '#proto/queqiao/network/v1/merchant';
 import { word } from './field.ts';
 
-/** States as the database holds them; all four State enums have the same two values. */
+/** States as the database holds them; all five State enums have the same two values. */
 export const STATES = {
   active: Merchant_State.ACTIVE,
   disabled: Merchant_State.DISABLED,

@@ -4,20 +4,24 @@ import type { Deps } from './deps.ts';
 import { authenticateApiKey } from './rpc/authenticate-api-key.ts';
 import { createApiKey } from './rpc/create-api-key.ts';
 import { createCourier } from './rpc/create-courier.ts';
+import { createCourierAccount } from './rpc/create-courier-account.ts';
 import { createMerchant } from './rpc/create-merchant.ts';
 import { createNode } from './rpc/create-node.ts';
 import { createNumberRange } from './rpc/create-number-range.ts';
 import { getCourier } from './rpc/get-courier.ts';
+import { getCourierAccount } from './rpc/get-courier-account.ts';
 import { getMerchant } from './rpc/get-merchant.ts';
 import { getNode } from './rpc/get-node.ts';
 import { getNumberRange } from './rpc/get-number-range.ts';
 import { listApiKeys } from './rpc/list-api-keys.ts';
+import { listCourierAccounts } from './rpc/list-courier-accounts.ts';
 import { listCouriers } from './rpc/list-couriers.ts';
 import { listMerchants } from './rpc/list-merchants.ts';
 import { listNodes } from './rpc/list-nodes.ts';
 import { listNumberRanges } from './rpc/list-number-ranges.ts';
 import { revokeApiKey } from './rpc/revoke-api-key.ts';
 import { updateCourier } from './rpc/update-courier.ts';
+import { updateCourierAccount } from './rpc/update-courier-account.ts';
 import { updateMerchant } from './rpc/update-merchant.ts';
 import { updateNode } from './rpc/update-node.ts';
 import { updateNumberRange } from './rpc/update-number-range.ts';
@@ -40,6 +44,10 @@ export function networkService(deps: Deps) {
     getNumberRange: (request, { identity }) => getNumberRange(deps, request, identity),
     listNumberRanges: (request, { identity }) => listNumberRanges(deps, request, identity),
     updateNumberRange: (request) => updateNumberRange(deps, request),
+    createCourierAccount: (request) => createCourierAccount(deps, request),
+    getCourierAccount: (request, { identity }) => getCourierAccount(deps, request, identity),
+    listCourierAccounts: (request, { identity }) => listCourierAccounts(deps, request, identity),
+    updateCourierAccount: (request) => updateCourierAccount(deps, request),
     createApiKey: (request) => createApiKey(deps, request),
     listApiKeys: (request, { identity }) => listApiKeys(deps, request, identity),
     revokeApiKey: (request) => revokeApiKey(deps, request),

@@ -7,6 +7,13 @@ export {
   selectApiKeys,
 } from './store/api-key.ts';
 export { insertCourier, replaceCourier, selectCourier, selectCouriers } from './store/courier.ts';
+export {
+  insertCourierAccount,
+  replaceCourierAccount,
+  selectCourierAccount,
+  selectCourierAccounts,
+  selectUsableNodes,
+} from './store/courier-account.ts';
 export { insertDeadLetter } from './store/dead-letter.ts';
 export {
   insertMerchant,

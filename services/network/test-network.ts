@@ -12,6 +12,10 @@ import { type Client, createClient, type Identity, KIND_SCOPES, startServer } fr
 import { createLogger } from '#libs/log';
 import { type ApiKeySchema, Subject_Kind } from '#proto/queqiao/network/v1/api_key';
 import type { CourierSchema } from '#proto/queqiao/network/v1/courier';
+import {
+  CourierAccount_Billing,
+  type CourierAccountSchema,
+} from '#proto/queqiao/network/v1/courier_account';
 import { ResourceChangedSchema } from '#proto/queqiao/network/v1/event';
 import type { MerchantSchema } from '#proto/queqiao/network/v1/merchant';
 import { NetworkService } from '#proto/queqiao/network/v1/network_service';
@@ -93,8 +97,10 @@ async function announced(db: TestDatabase): Promise<Announced[]> {
     'select subject, payload from network.outbox order by id',
   );
   return rows.map(({ subject, payload }) => {
-    const { kind, id, version, courierId } = fromBinary(ResourceChangedSchema, payload);
-    return { subject, kind, id, version, ...(courierId && { courierId }) };
+    const changed = fromBinary(ResourceChangedSchema, payload);
+    const { kind, id, version, courierId, merchantId } = changed;
+    const owners = { ...(courierId && { courierId }), ...(merchantId && { merchantId }) };
+    return { subject, kind, id, version, ...owners };
   });
 }
 
@@ -187,6 +193,12 @@ export function range(rangeId: string, change: Init<typeof NumberRangeSchema> = 
   };
 }
 
+/** Needs the merchant shop and the courier swift. */
+export function courierAccount(accountId: string, change: Init<typeof CourierAccountSchema> = {}) {
+  const billing = CourierAccount_Billing.PREPAID;
+  return { accountId, merchantId: 'shop', courierId: 'swift', billing, ...change };
+}
+
 /** Needs the merchant shop. */
 export function apiKey(apiKeyId: string, change: Init<typeof ApiKeySchema> = {}) {
   const subject = { kind: Subject_Kind.MERCHANT, id: 'shop' };
@@ -212,6 +224,7 @@ type Announced = {
   id: string;
   version: bigint;
   courierId?: string;
+  merchantId?: string;
 };
 type Fault = { reason: string; field: string; problem?: string; id?: string; text?: string };
 type List = (pageToken: string) => Promise<{ ids: string[]; nextPageToken: string }>;

@@ -8,7 +8,7 @@ import {
   ConsigneeAccessSchema,
   Purpose,
 } from '#proto/queqiao/waybill/v1/vault_service';
-import { mustBeText } from './parcel.ts';
+import { mustBeText } from './field.ts';
 import type { AccessRow, NewAccessRow } from './store/access.ts';
 
 // The log of accesses: who opened, sought or erased whose consignee, when and why.

@@ -12,6 +12,7 @@ import type { ByteWriter } from '#libs/bytes';
 import { enqueue, type Tx } from '#libs/db';
 import type { NumberRange } from '#proto/queqiao/network/v1/number_range';
 import {
+  AccountBalanceCrossedSchema,
   ConsigneesErasedSchema,
   type IssuedParcel,
   NumberRangeReportedSchema,
@@ -26,6 +27,7 @@ import { MaskedConsigneeSchema, ParcelSchema } from '#proto/queqiao/waybill/v1/w
 import { holdNodeOf } from './message.ts';
 import type { ParcelDraft } from './parcel.ts';
 import type { ScannedParcel } from './parcel-scan.ts';
+import type { CrossedAccount } from './store/account.ts';
 import type { WaybillRow } from './store/waybill.ts';
 
 // What the waybill service tells the network. Subjects and payloads never hold a name, a phone, a
@@ -217,6 +219,28 @@ export async function enqueueRangeReport(
       payload: toBinary(NumberRangeReportedSchema, payload),
     },
   ]);
+}
+
+/** Tells that balances fell to their alert marks or rose above them. */
+export async function enqueueCrossed(tx: Tx, crossed: CrossedAccount[], time: Date): Promise<void> {
+  const events = crossed.map((account) => {
+    const payload = create(AccountBalanceCrossedSchema, {
+      merchantId: account.merchant_id,
+      courierId: account.courier_id,
+      accountId: account.account_id,
+      balanceCount: BigInt(account.balance_count),
+      lowBalanceCount: BigInt(account.low_balance_count),
+      crossTime: timestampFromDate(time),
+    });
+    const subject = account.is_low ? subjects.accountLow : subjects.accountRefilled;
+    return {
+      eventId: randomUUID(),
+      subject: subject(account.courier_id),
+      type: AccountBalanceCrossedSchema.typeName,
+      payload: toBinary(AccountBalanceCrossedSchema, payload),
+    };
+  });
+  await enqueue(tx, 'waybill', events);
 }
 
 type IssuedDraw = {

@@ -7,6 +7,16 @@ export function mustMatch(field: string, text: string, pattern: RegExp, problem:
   if (!pattern.test(text)) throw invalid(field, problem);
 }
 
+export function mustBeSlug(field: string, text: string): void {
+  mustMatch(field, text, SLUG, 'SLUG');
+}
+
+/** The UUID in small letters, as the database writes it. */
+export function mustBeUuid(field: string, text: string): string {
+  mustMatch(field, text, UUID, 'UUID');
+  return text.toLowerCase();
+}
+
 export function mustLieIn(field: string, value: number, min: number, max: number): void {
   if (value < min || value > max) throw invalid(field, 'OUT_OF_RANGE', { min, max });
 }
@@ -22,6 +32,9 @@ export function mustBeText(field: string, text: string, min: number, max: number
   if (min > 0 && text.trim() === '') throw invalid(field, 'REQUIRED');
 }
 
+/** An id, as it is in subjects and object names. */
+export const SLUG = /^[a-z][a-z0-9-]{1,31}$/;
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 /** Characters that couriers' systems refuse, and controls, which no label can show. */
 const REFUSED = /['"#&+<>%\\\p{Cc}]/u;
 

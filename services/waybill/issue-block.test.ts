@@ -134,6 +134,7 @@ function draw(draft: ParcelDraft): Draw {
     serviceCode: 'standard',
     nodeId: 'hangzhou-cang',
     accountId: '',
+    prepaid: null,
     state: 'issued',
     dataKey: { key, dataKeyId: 5n, phoneIndexOf: (phone) => BigInt(phone) },
     issueTime,

@@ -10,6 +10,7 @@ import type { ParcelDraft } from './parcel.ts';
 import { ScannedParcel } from './parcel-scan.ts';
 import { sealedSender } from './sealed.ts';
 import type { State } from './state.ts';
+import type { AccountTerms } from './store/account.ts';
 
 /** Parcels of one call that have all but themselves in common, each with its number. */
 export type Draw = {
@@ -19,6 +20,8 @@ export type Draw = {
   serviceCode: string;
   nodeId: string;
   accountId: string;
+  /** The terms of the account, if it is prepaid. */
+  prepaid: AccountTerms | null;
   state: State;
   dataKey: SealingKey;
   issueTime: Date;
@@ -58,6 +61,7 @@ export class IssueBlock {
     issueTime: new ArrayBuilder('timestamptz'),
     dataKeyId: new ArrayBuilder('int8'),
     eventSubject: new ArrayBuilder('text'),
+    parcelCount: new ArrayBuilder('int2'),
   };
   #events: IssuedEvent[] = [];
   readonly #spare: ByteWriter[] = [];
@@ -90,6 +94,7 @@ export class IssueBlock {
     draws.issueTime.addTime(draw.issueTime);
     draws.dataKeyId.addInt8(draw.dataKey.dataKeyId);
     draws.eventSubject.addAscii(draw.eventSubject);
+    draws.parcelCount.addInt2(draw.parcels.length);
     for (const { draft, number } of draw.parcels) {
       this.#rows.draw.addInt2(index);
       this.#addRow(draw, draft, number);

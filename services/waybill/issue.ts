@@ -1,5 +1,5 @@
 import { type Timestamp, timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { groupCommit, type Pool } from '#libs/db';
+import { type GroupCommit, groupCommit, type Pool } from '#libs/db';
 import { RpcError, toRpcError } from '#libs/errors';
 import { crashpoint } from '#libs/run';
 import type { Merchant } from '#proto/queqiao/network/v1/merchant';
@@ -9,6 +9,7 @@ import { bucketOf } from './bucket.ts';
 import type { SealingKey } from './data-keys.ts';
 import type { Deps } from './deps.ts';
 import { type Draw, IssueBlock } from './issue-block.ts';
+import { writePrepaidDraws } from './issue-prepaid.ts';
 import type { TakenNumber } from './lease.ts';
 import type { ParcelDraft } from './parcel.ts';
 import { ScannedParcel } from './parcel-scan.ts';
@@ -36,12 +37,14 @@ export type IssueAnswer = IssuedWaybill | RpcError;
  */
 export function openIssuing(deps: Deps): { issue: Issue } & AsyncDisposable {
   const write = groupWriter(deps);
-  const writer = groupCommit<Draw, KnownRows>({
-    writers: WRITERS,
-    maxItems: 1_000,
-    maxWaitingItems: 20_000,
-    sizeOf: ({ parcels }) => parcels.length,
-    write,
+  const limits = { maxItems: 1_000, maxWaitingItems: 20_000 };
+  const sizeOf = ({ parcels }: Draw) => parcels.length;
+  const writer = groupCommit<Draw, KnownRows>({ ...limits, sizeOf, writers: WRITERS, write });
+  const prepaidWriter = groupCommit<Draw, Unwritten>({
+    ...limits,
+    sizeOf,
+    writers: 1,
+    write: (draws) => writePrepaidDraws(deps, draws),
   });
 
   async function issue(merchant: Merchant, drafts: ParcelDraft[]): Promise<IssueAnswer[]> {
@@ -49,15 +52,31 @@ export function openIssuing(deps: Deps): { issue: Issue } & AsyncDisposable {
     // Before any number is taken: a failure here shall cost none.
     const dataKey = await deps.dataKeys.current(merchant.merchantId);
     const draws = await plan(deps, { merchant, dataKey, drafts, answers });
-    if (draws.length > 0) await store(draws, answers);
+    // By writers of their own: who waits for a prepaid account holds up nobody who needs none.
+    await Promise.all([
+      store(
+        draws.filter(({ prepaid }) => prepaid === null),
+        writer,
+        answers,
+      ),
+      store(
+        draws.filter(({ prepaid }) => prepaid !== null),
+        prepaidWriter,
+        answers,
+      ),
+    ]);
     await answerKnown(deps, merchant, drafts, answers);
     return answers;
   }
 
-  async function store(draws: PlannedDraw[], answers: IssueAnswer[]): Promise<void> {
-    let known: KnownRows[];
+  async function store(
+    draws: PlannedDraw[],
+    writer: Pick<GroupCommit<Draw, Unwritten>, 'submit'>,
+    answers: IssueAnswer[],
+  ): Promise<void> {
+    let unwritten: Unwritten[];
     try {
-      known = await writer.submit(draws);
+      unwritten = await writer.submit(draws);
     } catch (error) {
       const failure = toRpcError(error);
       for (const { parcels } of draws) {
@@ -69,27 +88,33 @@ export function openIssuing(deps: Deps): { issue: Issue } & AsyncDisposable {
       return;
     }
     for (const [i, draw] of draws.entries()) {
-      await answerDraw(deps, draw, { known: known[i] as KnownRows, answers });
+      await answerDraw(deps, draw, { unwritten: unwritten[i] as Unwritten, answers });
     }
   }
 
-  return { issue, [Symbol.asyncDispose]: () => writer[Symbol.asyncDispose]() };
+  return {
+    issue,
+    async [Symbol.asyncDispose]() {
+      await Promise.all([writer[Symbol.asyncDispose](), prepaidWriter[Symbol.asyncDispose]()]);
+    },
+  };
 }
 
 async function answerDraw(
   deps: Deps,
   { parcels, state, issueTime }: PlannedDraw,
-  { known, answers }: { known: KnownRows; answers: IssueAnswer[] },
+  { unwritten, answers }: { unwritten: Unwritten; answers: IssueAnswer[] },
 ): Promise<void> {
   const timestamp = timestampFromDate(issueTime);
   for (const [i, parcel] of parcels.entries()) {
-    const row = known.get(i);
+    const row = unwritten.get(i);
     if (row === undefined) {
       answers[parcel.index] = issuedNow(parcel.number, state, timestamp);
       continue;
     }
     deps.numbers.giveBack([parcel]);
-    answers[parcel.index] = await answerRepeat(deps, row, parcel.draft).catch(toRpcError);
+    answers[parcel.index] =
+      row instanceof RpcError ? row : await answerRepeat(deps, row, parcel.draft).catch(toRpcError);
   }
 }
 
@@ -125,7 +150,8 @@ async function plan(deps: Deps, call: IssueCall): Promise<PlannedDraw[]> {
 /** What parcels of one draw must have in common beside the bucket. */
 function routeOf(draft: ParcelDraft): string {
   if (draft instanceof ScannedParcel) return draft.route;
-  return `${draft.courierId} ${draft.serviceCode} ${draft.nodeId} ${draft.holdNodeId}`;
+  const { courierId, serviceCode, nodeId, holdNodeId, accountId } = draft;
+  return `${courierId} ${serviceCode} ${nodeId} ${holdNodeId} ${accountId}`;
 }
 
 function toDraw(deps: Deps, { merchant, dataKey }: IssueCall, opening: Opening): PlannedDraw {
@@ -136,7 +162,8 @@ function toDraw(deps: Deps, { merchant, dataKey }: IssueCall, opening: Opening):
     courierId: draft.courierId,
     serviceCode: resolution.serviceCode,
     nodeId: draft.nodeId,
-    accountId: '',
+    accountId: resolution.accountId,
+    prepaid: resolution.prepaid,
     // A parcel that is to wait near its buyer begins there.
     state: draft.holdNodeId === '' ? 'issued' : 'prepositioned',
     dataKey,
@@ -311,3 +338,5 @@ type NumberGroup = {
 };
 /** By the place of a parcel in its draw, the row that an earlier call wrote for it. */
 type KnownRows = ReadonlyMap<number, KnownWaybillRow>;
+/** The same, and why others were refused. */
+type Unwritten = ReadonlyMap<number, KnownWaybillRow | RpcError>;

@@ -45,6 +45,9 @@ export function toMessage(row: WaybillRow): Waybill {
     outwardWaybillNumber: row.outward_number ?? '',
     returnWaybillNumbers: row.return_numbers,
     ...(row.sender_masked && { sender: fromBinary(MaskedConsigneeSchema, row.sender_masked) }),
+    accountId: row.account_id,
+    printCount: row.print_count,
+    ...(row.last_print_time && { lastPrintTime: timestampFromDate(row.last_print_time) }),
   });
 }
 
@@ -98,4 +101,5 @@ const NO_PARCEL: Parcel = {
   parcelCount: 0,
   addedServices: [],
   holdNodeId: '',
+  accountId: '',
 };

@@ -1,4 +1,6 @@
 import type { Module } from '../module.ts';
+import { Accounts } from './account.ts';
+import { accountService } from './account-service.ts';
 import { DataKeys } from './data-keys.ts';
 import { openIssuing } from './issue.ts';
 import { NumberPool } from './lease.ts';
@@ -13,16 +15,19 @@ export const waybill: Module = {
   migrations: ['services/waybill/migrations'],
   stream: 'QUEQIAO_WAYBILL',
 
-  async start({ pool, relay, directory, secrets, now }) {
+  async start({ pool, relay, directory, secrets, settings, log, now }) {
     const numbers = new NumberPool({ pool, now });
     const { keyring } = secrets;
     const dataKeys = new DataKeys({ pool, keyring, now });
     const numberDirectory = new NumberDirectory(pool);
-    const deps = { pool, directory, numbers, numberDirectory, dataKeys, keyring, relay, now };
+    const accounts = new Accounts({ pool, cancelRatio: settings.cancelRatio, log, now });
+    const keys = { dataKeys, keyring };
+    const deps = { pool, directory, numbers, numberDirectory, ...keys, accounts, relay, now };
     const issuing = openIssuing(deps);
     return {
       services: [
         waybillService({ ...deps, issue: withShipments(deps, issuing.issue) }),
+        accountService(deps),
         vaultService(deps),
       ],
       check: async () => (await pool.query('select 1')).length === 1,
@@ -30,6 +35,7 @@ export const waybill: Module = {
         // Unused numbers go back after the last write that may use one.
         await issuing[Symbol.asyncDispose]();
         await numbers[Symbol.asyncDispose]();
+        await accounts[Symbol.asyncDispose]();
       },
     };
   },

@@ -156,6 +156,10 @@ export class ScannedParcel implements ParcelDraft {
     return '';
   }
 
+  get accountId(): string {
+    return '';
+  }
+
   get outwardNumber(): undefined {
     return undefined;
   }

@@ -2,9 +2,7 @@ import { invalid } from '#libs/errors';
 import type { Address } from '#proto/queqiao/type/v1/address';
 import type { Consignee, Parcel } from '#proto/queqiao/waybill/v1/waybill';
 import { addedServicesKey, parseAddedServices } from './added-service.ts';
-import { mustBeText, mustLieIn, mustMatch } from './field.ts';
-
-export { mustBeText } from './field.ts';
+import { mustBeText, mustLieIn, mustMatch, SLUG } from './field.ts';
 
 /** A parcel whose every field is valid, defaults filled in; the rest of the code checks nothing. */
 export type ParcelDraft = Parcel & {
@@ -37,6 +35,7 @@ export function parseParcel(parcel: Parcel): ParcelDraft {
   mustMatch('node_id', parcel.nodeId, SLUG, 'SLUG');
   parseGoods(parcel);
   parseMergedOrderRefs(parcel.mergedOrderRefs);
+  if (parcel.accountId !== '') mustMatch('account_id', parcel.accountId, SLUG, 'SLUG');
   if (consignee === undefined) throw invalid('consignee', 'REQUIRED');
   parseConsignee(consignee);
   if (parcel.parcelCount !== 1) parseShipment(parcel);
@@ -119,6 +118,7 @@ const FIELDS: [string, (parcel: ParcelDraft) => string | number | bigint][] = [
   ['courier_id', (parcel) => parcel.courierId],
   ['service_code', (parcel) => parcel.serviceCode],
   ['node_id', (parcel) => parcel.nodeId],
+  ['account_id', (parcel) => parcel.accountId],
   ['consignee.name', (parcel) => parcel.consignee.name],
   ['consignee.phone', (parcel) => parcel.consignee.phone],
   ['consignee.address.province', (parcel) => parcel.consignee.address.province],
@@ -149,7 +149,6 @@ const addressPaths = (path: string) => ({
 const CONSIGNEE_ADDRESS = addressPaths('consignee.address');
 const ADDRESS = addressPaths('address');
 
-export const SLUG = /^[a-z][a-z0-9-]{1,31}$/;
 const ORDER_REF = /^[A-Za-z0-9_-]{1,64}$/;
 export const WAYBILL_NUMBER = /^[A-Z0-9]{5,32}$/;
 const SERVICE_CODE = /^[a-z0-9-]{1,32}$/;

@@ -57,6 +57,7 @@ async function asDraft(deps: Deps, known: KnownWaybillRow, now: ParcelDraft): Pr
     // Left to the courier's default, today's default is as good as that of the day.
     serviceCode: now.serviceCode === '' ? '' : known.service_code,
     consignee: (consignee ?? now.consignee) as ParcelDraft['consignee'],
+    accountId: now.accountId === '' ? '' : known.account_id,
     outwardNumber: known.outward_number ?? undefined,
     ...(stored.consignee === undefined && { remark: now.remark }),
   };

@@ -7,6 +7,8 @@ import { Node_State } from '#proto/queqiao/network/v1/node';
 import { type NumberRange, NumberRange_State } from '#proto/queqiao/network/v1/number_range';
 import { type Offer, offerOf } from './added-service.ts';
 import type { ParcelDraft } from './parcel.ts';
+import { resolveAccount } from './resolve-account.ts';
+import type { AccountTerms } from './store/account.ts';
 
 /** What the network says of a parcel: the ranges its number may come from, best first. */
 export type Resolution = {
@@ -16,6 +18,10 @@ export type Resolution = {
   eventSubject: string;
   /** Which added services go with it. */
   offer: Offer;
+  /** The merchant's account at the courier; empty if it needs none. */
+  accountId: string;
+  /** Its terms, if it is prepaid. */
+  prepaid: AccountTerms | null;
 };
 
 /**
@@ -28,8 +34,8 @@ export function resolver(
 ): (draft: ParcelDraft) => Promise<Resolution> {
   const resolutions = new Map<string, Promise<Resolution>>();
   return (draft) => {
-    const { courierId, serviceCode, nodeId, holdNodeId } = draft;
-    const key = `${courierId} ${serviceCode} ${nodeId} ${holdNodeId}`;
+    const { courierId, serviceCode, nodeId, holdNodeId, accountId } = draft;
+    const key = `${courierId} ${serviceCode} ${nodeId} ${holdNodeId} ${accountId}`;
     let resolution = resolutions.get(key);
     if (resolution === undefined) {
       resolution = resolve(directory, merchant, draft);
@@ -59,7 +65,12 @@ async function resolve(
   const serviceCode = serviceOf(courier, draft.serviceCode);
   const ranges = rangesFor(merchant, courierId, await directory.numberRanges(courierId));
   const eventSubject = subjects.waybillIssued(courierId);
-  return { serviceCode, ranges, eventSubject, offer: offerOf(courier, serviceCode) };
+  const offer = offerOf(courier, serviceCode);
+  const { merchantId } = merchant;
+  const { nodeId, accountId } = draft;
+  const accounts = await directory.courierAccounts(merchantId);
+  const account = resolveAccount(accounts, courier, { merchantId, nodeId, accountId });
+  return { serviceCode, ranges, eventSubject, offer, ...account };
 }
 
 /** The courier's service that a parcel asks for: its first, if for none. */

@@ -15,6 +15,7 @@ import { openPool } from '#libs/db';
 import { type Client, createClient } from '#libs/grpc';
 import { createLogger } from '#libs/log';
 import { NetworkService } from '#proto/queqiao/network/v1/network_service';
+import { AccountService } from '#proto/queqiao/waybill/v1/account_service';
 import { WaybillService } from '#proto/queqiao/waybill/v1/waybill_service';
 import { openSecrets } from '../../services/cli/secrets.ts';
 import { readSettings } from '../../services/cli/settings.ts';
@@ -58,7 +59,8 @@ export async function openFaultSystem(options: FaultOptions = {}): Promise<Fault
   const service = new ServiceProcess(env, join(folder, 'service.log'));
   await service.start();
   const network = createClient(NetworkService, { address, credentials: { apiKey: operatorKey } });
-  const apiKey = await openShop(network);
+  using account = createClient(AccountService, { address, credentials: { apiKey: operatorKey } });
+  const apiKey = await openShop({ network, account });
   const credentials = { apiKey };
   const waybill = createClient(WaybillService, { address, credentials, deadlineMs: 10_000 });
   const told: ClientEntry[] = [];

@@ -1,14 +1,12 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { Client } from '#libs/grpc';
 import { Subject_Kind } from '#proto/queqiao/network/v1/api_key';
-import type { NetworkService } from '#proto/queqiao/network/v1/network_service';
 import type { ParcelSchema } from '#proto/queqiao/waybill/v1/waybill';
 import { DEMO_MERCHANT_ID, loadDemo } from '../../services/cli/demo.ts';
 
 /** Loads the demo network; answers a key of its merchant. */
-export async function openShop(network: Client<typeof NetworkService>): Promise<string> {
-  await loadDemo({ network });
-  const { secret } = await network.createApiKey({
+export async function openShop(operator: Parameters<typeof loadDemo>[0]): Promise<string> {
+  await loadDemo(operator);
+  const { secret } = await operator.network.createApiKey({
     apiKey: {
       apiKeyId: 'fault-test',
       subject: { kind: Subject_Kind.MERCHANT, id: DEMO_MERCHANT_ID },

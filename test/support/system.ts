@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { inject } from 'vitest';
 import { openPool } from '#libs/db';
-import { type Client, createClient } from '#libs/grpc';
+import { type Client, createClient, KIND_SCOPES } from '#libs/grpc';
 import { createLogger, type Logger } from '#libs/log';
 import { createMasterKeyFile, Keyring, loadMasterKey } from '#libs/privacy';
 import type { Clock } from '#libs/run';
@@ -14,10 +14,11 @@ import type { AddedServiceSchema } from '#proto/queqiao/network/v1/courier';
 import { NetworkService } from '#proto/queqiao/network/v1/network_service';
 import { Node_Kind } from '#proto/queqiao/network/v1/node';
 import { NumberRange_CheckDigitScheme } from '#proto/queqiao/network/v1/number_range';
+import { AccountService } from '#proto/queqiao/waybill/v1/account_service';
 import { VaultService } from '#proto/queqiao/waybill/v1/vault_service';
 import type { ParcelSchema } from '#proto/queqiao/waybill/v1/waybill';
 import { WaybillService } from '#proto/queqiao/waybill/v1/waybill_service';
-import type { Secrets } from '../../services/module.ts';
+import type { ModuleSettings, Secrets } from '../../services/module.ts';
 import { createOperatorKey, MODULES } from '../../services/modules.ts';
 import { runServices } from '../../services/run.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
@@ -49,6 +50,7 @@ export async function testSystem(options: TestSystemOptions = {}): Promise<TestS
       natsUrl: 'natsUrl' in options ? options.natsUrl : inject('natsUrl'),
       listen,
       secrets: { ...secrets, ...change },
+      settings: { cancelRatio: options.cancelRatio ?? { percent: 20, freeCount: 500 } },
       reflection: true,
       log,
       now,
@@ -75,6 +77,8 @@ export async function testSystem(options: TestSystemOptions = {}): Promise<TestS
       keep(createClient(WaybillService, { address: services.address, credentials: { apiKey } })),
     vault: (apiKey = operatorKey) =>
       keep(createClient(VaultService, { address: services.address, credentials: { apiKey } })),
+    account: (apiKey = operatorKey) =>
+      keep(createClient(AccountService, { address: services.address, credentials: { apiKey } })),
     async restart(change) {
       const { address } = services;
       await services.stop(20_000);
@@ -151,7 +155,8 @@ export async function seedMerchant(
     apiKey: {
       apiKeyId: `key-${tag}`,
       subject: { kind: Subject_Kind.MERCHANT, id: merchantId },
-      scopes: ['waybill.issue', 'waybill.read', 'waybill.cancel', 'network.read'],
+      // As a merchant's warehouse has it: consignees in the clear need a key of their own.
+      scopes: [...KIND_SCOPES.merchant].filter((scope) => !scope.startsWith('consignee.')),
     },
   });
   return { merchantId, courierId, nodeId, rangeId, apiKey: secret };
@@ -211,6 +216,8 @@ export type TestSystemOptions = {
   natsUrl?: string | undefined;
   /** Default a fresh master key. */
   keyring?: Keyring;
+  /** Default as an operator's: 20 % of 500 drawn or more. */
+  cancelRatio?: ModuleSettings['cancelRatio'];
 };
 
 export type TestSystem = AsyncDisposable & {
@@ -226,6 +233,7 @@ export type TestSystem = AsyncDisposable & {
   network(apiKey?: string): Client<typeof NetworkService>;
   waybill(apiKey?: string): Client<typeof WaybillService>;
   vault(apiKey?: string): Client<typeof VaultService>;
+  account(apiKey?: string): Client<typeof AccountService>;
   /** Stops the services in order and starts them again: the same database, the same address. */
   restart(change?: Partial<Secrets>): Promise<void>;
 };

@@ -17,7 +17,7 @@ import { issueCommand } from './issue.ts';
 export async function startIssuing(): Promise<Issuing> {
   const system = await testSystem();
   const network = system.network();
-  await loadDemo({ network });
+  await loadDemo({ network, account: system.account() });
   const scopes = ['waybill.issue', 'waybill.read', 'waybill.cancel'];
   const subject = { kind: Subject_Kind.MERCHANT, id: DEMO_MERCHANT_ID };
   const { secret: apiKey } = await network.createApiKey({

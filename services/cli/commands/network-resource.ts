@@ -1,6 +1,7 @@
 import { create, type DescMessage, fromJson, type MessageShape, toJson } from '@bufbuild/protobuf';
 import type { Client } from '#libs/grpc';
 import { CourierSchema } from '#proto/queqiao/network/v1/courier';
+import { CourierAccountSchema } from '#proto/queqiao/network/v1/courier_account';
 import { MerchantSchema } from '#proto/queqiao/network/v1/merchant';
 import type { NetworkService } from '#proto/queqiao/network/v1/network_service';
 import { NodeSchema } from '#proto/queqiao/network/v1/node';
@@ -37,7 +38,7 @@ export const RESOURCES: readonly Resource[] = [
     name: 'courier',
     title: 'Couriers. / 快递公司。',
     idKey: 'courier_id',
-    columns: ['courier_id', 'display_name', 'state', 'services'],
+    columns: ['courier_id', 'display_name', 'state', 'account_required', 'services'],
     flags: [
       { flag: '--name <text>', key: 'display_name', help: 'name for people' },
       {
@@ -46,6 +47,8 @@ export const RESOURCES: readonly Resource[] = [
         help: 'a product; may be repeated, the first is the default',
         toItem: toService,
       },
+      { flag: '--account-required', key: 'account_required', help: 'draw by an account only' },
+      { flag: '--no-account-required', key: 'account_required', help: 'draw without one too' },
       state('STATE_'),
     ],
     get: async (client, courierId) =>
@@ -96,11 +99,9 @@ export const RESOURCES: readonly Resource[] = [
       const { nodes, nextPageToken } = await client.listNodes({ ...page, merchantId });
       return { items: nodes.map((each) => toPlain(NodeSchema, each)), nextPageToken };
     },
-    listFlag: {
-      flag: '--merchant <id>',
-      key: 'merchantId',
-      help: 'only what this merchant may use',
-    },
+    listFlags: [
+      { flag: '--merchant <id>', key: 'merchantId', help: 'only what this merchant may use' },
+    ],
     create: async (client, plain) => {
       const node = fromPlain(NodeSchema, plain);
       return toPlain(NodeSchema, (await client.createNode({ node })).node);
@@ -142,7 +143,7 @@ export const RESOURCES: readonly Resource[] = [
       const items = answer.numberRanges.map((each) => toPlain(NumberRangeSchema, each));
       return { items, nextPageToken: answer.nextPageToken };
     },
-    listFlag: { flag: '--courier <id>', key: 'courierId', help: 'only of this courier' },
+    listFlags: [{ flag: '--courier <id>', key: 'courierId', help: 'only of this courier' }],
     create: async (client, plain) => {
       const numberRange = fromPlain(NumberRangeSchema, plain);
       return toPlain(
@@ -159,6 +160,55 @@ export const RESOURCES: readonly Resource[] = [
     },
   },
 ];
+
+/** What `queqiao account` works on, beside what accounts have used. */
+export const ACCOUNT: Resource = {
+  name: 'account',
+  title: "Merchants' accounts at couriers, and what they used. / 商家的快递账号及用量。",
+  idKey: 'account_id',
+  columns: [
+    ...['account_id', 'merchant_id', 'courier_id', 'state', 'billing', 'branch_code'],
+    ...['branch_name', 'customer_code', 'node_ids', 'low_balance_count', 'refund_on_cancel'],
+  ],
+  flags: [
+    { flag: '--merchant <id>', key: 'merchant_id', help: 'whose account; fixed' },
+    { flag: '--courier <id>', key: 'courier_id', help: 'where it is held; fixed' },
+    choice('--billing', 'billing', { prepaid: 'BILLING_PREPAID', monthly: 'BILLING_MONTHLY' }),
+    { flag: '--branch <code>', key: 'branch_code', help: "the courier's code of the branch" },
+    { flag: '--branch-name <text>', key: 'branch_name', help: 'name of the branch' },
+    { flag: '--customer <code>', key: 'customer_code', help: 'customer number at the courier' },
+    {
+      flag: '--node <id>',
+      key: 'node_ids',
+      help: 'a node that ships by it; may be repeated. Without: all',
+      toItem: (text) => text,
+    },
+    { flag: '--low-balance <n>', key: 'low_balance_count', help: 'warn when no more are left' },
+    { flag: '--refund-on-cancel', key: 'refund_on_cancel', help: 'a cancel gives one back; fixed' },
+    state('STATE_'),
+  ],
+  get: async (client, accountId) =>
+    toPlain(CourierAccountSchema, (await client.getCourierAccount({ accountId })).courierAccount),
+  list: async (client, { merchantId = '', courierId = '', ...page }) => {
+    const answer = await client.listCourierAccounts({ ...page, merchantId, courierId });
+    const items = answer.courierAccounts.map((each) => toPlain(CourierAccountSchema, each));
+    return { items, nextPageToken: answer.nextPageToken };
+  },
+  listFlags: [
+    { flag: '--merchant <id>', key: 'merchantId', help: 'only of this merchant' },
+    { flag: '--courier <id>', key: 'courierId', help: 'only at this courier' },
+  ],
+  create: async (client, plain) => {
+    const courierAccount = fromPlain(CourierAccountSchema, plain);
+    const answer = await client.createCourierAccount({ courierAccount });
+    return toPlain(CourierAccountSchema, answer.courierAccount);
+  },
+  update: async (client, plain) => {
+    const courierAccount = fromPlain(CourierAccountSchema, plain);
+    const answer = await client.updateCourierAccount({ courierAccount });
+    return toPlain(CourierAccountSchema, answer.courierAccount);
+  },
+};
 
 /** A message as JSON, every field named as in the contract. */
 export function toPlain<Desc extends DescMessage>(
@@ -199,7 +249,7 @@ export type Flag = {
   /** Words for enum values. */
   choices?: Record<string, string>;
   /** For a list field: the option may be repeated. */
-  toItem?: (text: string) => Plain;
+  toItem?: (text: string) => Plain | string;
 };
 
 export type Resource = {
@@ -209,8 +259,8 @@ export type Resource = {
   /** Paths of what a table shows. */
   columns: readonly string[];
   flags: readonly Flag[];
-  /** One filter of `list`. */
-  listFlag?: { flag: string; key: 'merchantId' | 'courierId'; help: string };
+  /** Filters of `list`. */
+  listFlags?: { flag: string; key: 'merchantId' | 'courierId'; help: string }[];
   get(client: NetworkClient, id: string): Promise<Plain>;
   list(
     client: NetworkClient,

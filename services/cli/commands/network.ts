@@ -24,23 +24,27 @@ import {
 
 /** `queqiao merchant|courier|node|range list|get|create|update`, one command for each kind. */
 export function networkCommands(context: CliContext): Command[] {
-  return RESOURCES.map((resource) =>
-    new Command(resource.name)
-      .description(resource.title)
-      .addCommand(listCommand(context, resource))
-      .addCommand(getCommand(context, resource))
-      .addCommand(createCommand(context, resource))
-      .addCommand(updateCommand(context, resource)),
-  );
+  return RESOURCES.map((resource) => resourceCommand(context, resource));
+}
+
+export function resourceCommand(context: CliContext, resource: Resource): Command {
+  return new Command(resource.name)
+    .description(resource.title)
+    .addCommand(listCommand(context, resource))
+    .addCommand(getCommand(context, resource))
+    .addCommand(createCommand(context, resource))
+    .addCommand(updateCommand(context, resource));
 }
 
 function listCommand(context: CliContext, resource: Resource): Command {
   const command = new Command('list').description('List all, in order of id.');
-  const { listFlag } = resource;
-  if (listFlag) command.option(listFlag.flag, listFlag.help);
+  const { listFlags = [] } = resource;
+  for (const { flag, help } of listFlags) command.option(flag, help);
   command.action((options: Options) =>
     withClient(context, options, async (client) => {
-      const filter = listFlag && { [listFlag.key]: options[flagName(listFlag.flag)] ?? '' };
+      const filter = Object.fromEntries(
+        listFlags.map(({ flag, key }) => [key, options[flagName(flag)] ?? '']),
+      );
       let pageToken = '';
       let isFirst = true;
       do {
@@ -191,7 +195,8 @@ function itemText(item: unknown): string {
 /** STATE_ACTIVE is "active" for people. */
 function word(value: unknown): string {
   const text = String(value);
-  const [, name] = /^(?:STATE|KIND|DATUM|CHECK_DIGIT_SCHEME)_([A-Z0-9_]+)$/.exec(text) ?? [];
+  const [, name] =
+    /^(?:STATE|KIND|DATUM|BILLING|CHECK_DIGIT_SCHEME)_([A-Z0-9_]+)$/.exec(text) ?? [];
   return name?.toLowerCase() ?? text;
 }
 

@@ -18,7 +18,7 @@ const network = demoNetwork();
 
 describe('demo network', () => {
   it('has the parties it promises, each with ids and names that the contract allows', () => {
-    const { merchants, couriers, nodes, numberRanges } = network;
+    const { merchants, couriers, nodes, numberRanges, accounts } = network;
     expect([merchants.length, couriers.length]).toEqual([3, 4]);
     expect(nodes.length).toBeGreaterThanOrEqual(12);
     expect(nodes.length).toBeLessThanOrEqual(16);
@@ -27,10 +27,12 @@ describe('demo network', () => {
       ...couriers.map(({ courierId }) => courierId),
       ...nodes.map(({ nodeId }) => nodeId),
       ...numberRanges.map(({ rangeId }) => rangeId),
+      ...accounts.map(({ accountId }) => accountId),
     ];
     expect(ids.filter((id) => !SLUG.test(id))).toEqual([]);
     expect(new Set(ids).size).toBe(ids.length);
     expect(new Set(numberRanges.map((range) => range.checkDigitScheme)).size).toBe(4);
+    expect(new Set(accounts.map(({ billing }) => billing)).size).toBe(2);
   });
 
   it('places nodes in at least eight cities, at addresses that exist in the divisions', () => {
@@ -58,8 +60,10 @@ describe('demo network', () => {
       couriers: (await client.listCouriers({})).couriers,
       nodes: (await client.listNodes({})).nodes,
       ranges: (await client.listNumberRanges({})).numberRanges,
+      accounts: (await client.listCourierAccounts({})).courierAccounts,
+      usages: (await system.account().listAccountUsages({})).usages,
     });
-    await loadDemo({ network: client });
+    await loadDemo({ network: client, account: system.account() });
     const first = await all();
     expect(first.nodes.map(({ nodeId }) => nodeId).sort()).toEqual(
       network.nodes.map(({ nodeId }) => nodeId).sort(),
@@ -71,7 +75,7 @@ describe('demo network', () => {
       },
     });
     const changed = await all();
-    await loadDemo({ network: client });
+    await loadDemo({ network: client, account: system.account() });
     expect(await all()).toEqual(changed);
   });
 });

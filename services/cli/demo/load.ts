@@ -1,6 +1,8 @@
 import { RpcError } from '#libs/errors';
 import type { Client } from '#libs/grpc';
+import { CourierAccount_Billing } from '#proto/queqiao/network/v1/courier_account';
 import type { NetworkService } from '#proto/queqiao/network/v1/network_service';
+import type { AccountService } from '#proto/queqiao/waybill/v1/account_service';
 import { type DemoNetwork, demoNetwork } from './network.ts';
 
 /**
@@ -10,20 +12,33 @@ import { type DemoNetwork, demoNetwork } from './network.ts';
  */
 export async function loadDemo(clients: {
   network: Client<typeof NetworkService>;
+  account: Client<typeof AccountService>;
 }): Promise<number> {
-  const { network } = clients;
-  const { merchants, couriers, nodes, numberRanges }: DemoNetwork = demoNetwork();
+  const { network, account } = clients;
+  const { merchants, couriers, nodes, numberRanges, accounts }: DemoNetwork = demoNetwork();
   const steps = [
     ...merchants.map((merchant) => () => network.createMerchant({ merchant })),
     ...couriers.map((courier) => () => network.createCourier({ courier })),
     // After the merchants and couriers that they name.
     ...nodes.map((node) => () => network.createNode({ node })),
     ...numberRanges.map((numberRange) => () => network.createNumberRange({ numberRange })),
+    ...accounts.map((courierAccount) => () => network.createCourierAccount({ courierAccount })),
   ];
   let count = 0;
   for (const step of steps) if (await isCreated(step)) count += 1;
+  for (const { accountId, merchantId, billing } of accounts) {
+    if (billing !== CourierAccount_Billing.PREPAID) continue;
+    await account.topUpAccount({ merchantId, accountId, ...TOP_UP });
+  }
   return count;
 }
+
+/** With the same request_id every time, so that an account is filled once. */
+const TOP_UP = {
+  count: 1_000_000n,
+  reason: '演示',
+  requestId: '6f5b1c1e-2a52-4d0b-9d7a-0b4f0c6d2026',
+};
 
 async function isCreated(step: () => Promise<unknown>): Promise<boolean> {
   try {

@@ -4,6 +4,11 @@ import {
   type Courier,
   CourierSchema,
 } from '#proto/queqiao/network/v1/courier';
+import {
+  CourierAccount_Billing as Billing,
+  type CourierAccount,
+  CourierAccountSchema,
+} from '#proto/queqiao/network/v1/courier_account';
 import { type Merchant, MerchantSchema } from '#proto/queqiao/network/v1/merchant';
 import { type Node, Node_Kind, NodeSchema } from '#proto/queqiao/network/v1/node';
 import {
@@ -28,6 +33,7 @@ export function demoNetwork(): DemoNetwork {
     couriers: COURIERS.map((courier) => create(CourierSchema, courier)),
     nodes: NODES.map(toNode),
     numberRanges: NUMBER_RANGES.map((range) => create(NumberRangeSchema, range)),
+    accounts: ACCOUNTS.map((account) => create(CourierAccountSchema, account)),
   };
 }
 
@@ -110,7 +116,7 @@ const COURIERS = [
   {
     courierId: 'yundu',
     displayName: '云渡物流(演示)',
-    services: [{ serviceCode: 'freight', displayName: '零担' }, STANDARD],
+    services: [STANDARD, { serviceCode: 'freight', displayName: '零担' }],
     addedServices: [FREIGHT, INSURED],
   },
   {
@@ -174,6 +180,28 @@ const NUMBER_RANGES = [
     checkDigitScheme: Scheme.UPU_S10,
     suffix: 'CN',
     lowWaterCount: 10_000n,
+  },
+];
+
+/** As couriers do: one bills by the month, the other one's branches sell numbers beforehand. */
+const ACCOUNTS = [
+  {
+    accountId: 'qinghe-lingque',
+    merchantId: DEMO_MERCHANT_ID,
+    courierId: 'lingque',
+    branchCode: '571',
+    branchName: '灵鹊杭州分公司(演示)',
+    billing: Billing.MONTHLY,
+    customerCode: '57100001',
+  },
+  {
+    accountId: 'qinghe-qianxing',
+    merchantId: DEMO_MERCHANT_ID,
+    courierId: 'qianxing',
+    branchCode: '571-06',
+    branchName: '牵星杭州余杭网点(演示)',
+    billing: Billing.PREPAID,
+    lowBalanceCount: 1_000n,
   },
 ];
 
@@ -250,6 +278,7 @@ export type DemoNetwork = {
   couriers: Courier[];
   nodes: Node[];
   numberRanges: NumberRange[];
+  accounts: CourierAccount[];
 };
 
 type NodeRow = {

@@ -14,6 +14,7 @@ export function checkParcel(parcel: Parcel): RpcError[] {
     matches('courier_id', parcel.courierId, SLUG, 'SLUG'),
     parcel.serviceCode && matches('service_code', parcel.serviceCode, SERVICE_CODE, 'SERVICE_CODE'),
     matches('node_id', parcel.nodeId, SLUG, 'SLUG'),
+    parcel.accountId && matches('account_id', parcel.accountId, SLUG, 'SLUG'),
     isText('consignee.name', consignee?.name ?? '', { min: 1, max: 40 }),
     checkPhone(consignee?.phone ?? ''),
     isText('consignee.address.province', address?.province ?? '', { min: 1, max: 20 }),

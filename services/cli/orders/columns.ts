@@ -40,6 +40,7 @@ const COLUMNS = {
   courier_id: column('courier_id', ['快递公司', '快递', 'courier']),
   service_code: column('service_code', ['产品', '服务', 'service']),
   node_id: column('node_id', ['发货仓', '仓库', '发货网点', 'node', 'warehouse']),
+  account_id: column('account_id', ['快递账号', '账号', 'account']),
   name: column('consignee.name', ['收件人', '收货人', '姓名', '收件人姓名', '收货人姓名']),
   phone: column('consignee.phone', [
     ...['电话', '手机', '联系电话', '手机号', '手机号码', '收件人电话', '收件人手机'],

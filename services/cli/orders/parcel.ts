@@ -39,6 +39,7 @@ export function toParcel(row: Row, defaults: OrderDefaults): Parcel | RpcError[]
     courierId: code('courier_id', defaults.courierId),
     serviceCode: code('service_code', defaults.serviceCode),
     nodeId: code('node_id', defaults.nodeId),
+    accountId: code('account_id'),
     consignee: {
       name: text('name'),
       phone: code('phone').replaceAll(' ', ''),

@@ -3,8 +3,9 @@ import type { CourierDraft, CourierRow } from '../courier.ts';
 import { type Page, rowLimit } from '../page.ts';
 import type { Viewer } from '../viewer.ts';
 
-const COLUMNS = `courier_id, display_name, state, services, added_services, version, create_time,
-  update_time`;
+const CHANGEABLE = `display_name, state, services, added_services, account_required`;
+
+const COLUMNS = `courier_id, ${CHANGEABLE}, version, create_time, update_time`;
 
 // $1 is who reads, $2 the reader's own id. A merchant has to see whom it can send with.
 const VISIBLE = `($1::text in ('all', 'merchant')
@@ -18,9 +19,8 @@ export async function insertCourier(
 ): Promise<CourierRow | undefined> {
   const rows = await tx.query<CourierRow>(
     `insert into network.courier
-       (courier_id, display_name, state, services, added_services, create_time, update_time)
-     select courier_id, display_name, state, services, added_services, $2::timestamptz,
-       $2::timestamptz
+       (courier_id, ${CHANGEABLE}, create_time, update_time)
+     select courier_id, ${CHANGEABLE}, $2::timestamptz, $2::timestamptz
      from jsonb_populate_record(null::network.courier, $1::jsonb)
      on conflict (courier_id) do nothing
      returning ${COLUMNS}`,
@@ -37,8 +37,8 @@ export async function replaceCourier(
 ): Promise<CourierRow | undefined> {
   const rows = await tx.query<CourierRow>(
     `update network.courier
-     set (display_name, state, services, added_services) = (
-         select display_name, state, services, added_services
+     set (${CHANGEABLE}) = (
+         select ${CHANGEABLE}
          from jsonb_populate_record(null::network.courier, $1::jsonb)),
        version = version + 1,
        update_time = $4::timestamptz

@@ -9,8 +9,9 @@ import {
 } from '#proto/queqiao/waybill/v1/waybill_service';
 import type { Deps } from '../deps.ts';
 import { enqueueCancelled } from '../events.ts';
+import { mustBeText } from '../field.ts';
 import { toMessage } from '../message.ts';
-import { mustBeText, parseWaybillNumber } from '../parcel.ts';
+import { parseWaybillNumber } from '../parcel.ts';
 import { findByNumber } from '../read.ts';
 import { parseExtent, replaceWaybills } from '../replace.ts';
 import { isShipmentParent } from '../shipment.ts';
@@ -43,7 +44,10 @@ export async function cancelWaybill(
       const change = { state: 'cancelled', cancel_time: time, cancel_reason: reason } as const;
       return live.map((row) => ({ ...row, ...change }));
     },
-    announce: enqueueCancelled,
+    announce: async (tx, cancelled, cancelTime) => {
+      await deps.accounts.cancel(tx, cancelled);
+      await enqueueCancelled(tx, cancelled, cancelTime);
+    },
     identity,
   });
   const row = rows.find((each) => each.waybill_number === number);

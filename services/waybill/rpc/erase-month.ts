@@ -12,7 +12,7 @@ import { accessOf, type Ground, parseErasure } from '../access.ts';
 import { bucketsOf } from '../bucket.ts';
 import { clearMonth } from '../clear-month.ts';
 import type { Deps } from '../deps.ts';
-import { SLUG } from '../parcel.ts';
+import { SLUG } from '../field.ts';
 import { insertAccesses } from '../store/access.ts';
 import { type ErasedKeyRow, lockDataKey, updateDestroyed } from '../store/erase.ts';
 

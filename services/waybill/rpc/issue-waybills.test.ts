@@ -111,7 +111,7 @@ describe('IssueWaybills', () => {
     const other = { ...parcel, consignee: { ...parcel.consignee, phone: '13900000000' } };
     const error = errorOf((await issue([other as typeof parcel])).outcomes[0]);
     expect(error).toMatchObject({ reason: 'PARCEL_KEY_REUSED', field: 'consignee.phone' });
-    expect(JSON.stringify(error)).not.toMatch(/1381234|1390000/);
+    expect(JSON.stringify(error)).not.toMatch(/13812345678|13900000000/);
   });
 
   it.each<[string, string, ParcelInit]>([

@@ -11,9 +11,9 @@ import {
 } from '#proto/queqiao/waybill/v1/waybill_service';
 import { bucketsOf } from '../bucket.ts';
 import type { Deps } from '../deps.ts';
+import { SLUG } from '../field.ts';
 import { toMessage } from '../message.ts';
 import { afterOf } from '../page.ts';
-import { SLUG } from '../parcel.ts';
 import { stateFromMessage } from '../state.ts';
 import { type PageArguments, selectPage } from '../store/waybill.ts';
 import { merchantOf } from '../tenant.ts';

@@ -1,24 +1,25 @@
-import { int2Array, type Pool, textArray } from '#libs/db';
+import { int2Array, type Queryable, textArray } from '#libs/db';
 import { ISSUED_PER_EVENT } from '../events.ts';
 import type { IssueBlock } from '../issue-block.ts';
 import type { State } from '../state.ts';
 
 /**
- * Inserts waybills and the events that announce them, in one statement and so one commit, on the
- * understanding that all are new: one whose parcel key is taken fails the whole (SQLSTATE 23505).
- * Nothing has to be checked, answered or put together row by row then, which is a third of the
- * work of insertMixed.
+ * Inserts waybills, the events that announce them and the counts of their accounts, in one
+ * statement and so one commit, on the understanding that all are new: one whose parcel key is taken
+ * fails the whole (SQLSTATE 23505). Nothing has to be checked, answered or put together row by row
+ * then, which is a third of the work of insertMixed.
  */
-export async function insertNew(pool: Pool, block: IssueBlock): Promise<void> {
-  await pool.query(INSERT_NEW, block.newParameters(), { name: 'insert_new_waybills' });
+export async function insertNew(db: Queryable, block: IssueBlock): Promise<void> {
+  await db.query(INSERT_NEW, block.newParameters(), { name: 'insert_new_waybills' });
 }
 
 /**
- * The same, leaving out those whose parcel key is taken, of the table and of the events. Answers
- * the numbers that were inserted. A number that exists already is an error: a broken lease.
+ * The same, leaving out those whose parcel key is taken, of the table, of the events and of the
+ * counts. Answers the numbers that were inserted. A number that exists already is an error: a
+ * broken lease.
  */
-export async function insertMixed(pool: Pool, block: IssueBlock): Promise<Set<string>> {
-  const inserted = await pool.query<{ waybill_number: string }>(
+export async function insertMixed(db: Queryable, block: IssueBlock): Promise<Set<string>> {
+  const inserted = await db.query<{ waybill_number: string }>(
     INSERT_MIXED,
     block.mixedParameters(),
     { name: 'insert_mixed_waybills' },
@@ -38,10 +39,10 @@ const ROW_COLUMNS = `draw, waybill_number, order_ref, parcel_no, parcel_count, o
 
 const DRAWS = `unnest(
     $13::int2[], $14::int2[], $15::text[], $16::text[], $17::text[], $18::text[], $19::text[],
-    $20::text[], $21::timestamptz[], $22::int8[], $23::text[]
+    $20::text[], $21::timestamptz[], $22::int8[], $23::text[], $24::int2[]
   ) as draw(
     draw, bucket, merchant_id, courier_id, service_code, node_id, account_id, state, issue_time,
-    data_key_id, event_subject
+    data_key_id, event_subject, drawn_count
   )`;
 
 // One order for all writers, or two that hold each other's keys would deadlock.
@@ -57,17 +58,22 @@ const INSERT_NEW = `
     from unnest(${ROW_ARRAYS}) as input(${ROW_COLUMNS})
     join ${DRAWS} using (draw)
     ${IN_KEY_ORDER}
+  ), counted as (
+    insert into waybill.account_delta (merchant_id, courier_id, account_id, drawn_count)
+    select merchant_id, courier_id, account_id, sum(drawn_count)
+    from ${DRAWS}
+    group by merchant_id, courier_id, account_id
   )
   insert into waybill.outbox (event_id, subject, type, payload)
   select gen_random_uuid(), subject, '${EVENT_TYPE}', payload
-  from unnest($24::text[], $25::bytea[]) as event(subject, payload)`;
+  from unnest($25::text[], $26::bytea[]) as event(subject, payload)`;
 
 // string_agg puts the parts of an event one behind the other, which is the protobuf encoding of
 // the list. Parts keep to blocks of ISSUED_PER_EVENT rows, so that no event grows too large.
 const INSERT_MIXED = `
   with input as materialized (
     select *
-    from unnest(${ROW_ARRAYS}, $24::bytea[]) with ordinality
+    from unnest(${ROW_ARRAYS}, $25::bytea[]) with ordinality
       as input(${ROW_COLUMNS}, event_part, position)
     join ${DRAWS} using (draw)
   ), inserted as (
@@ -76,7 +82,12 @@ const INSERT_MIXED = `
     from input
     ${IN_KEY_ORDER}
     on conflict (bucket, merchant_id, lower(order_ref), parcel_no) do nothing
-    returning waybill_number
+    returning waybill_number, merchant_id, courier_id, account_id
+  ), counted as (
+    insert into waybill.account_delta (merchant_id, courier_id, account_id, drawn_count)
+    select merchant_id, courier_id, account_id, count(*)
+    from inserted
+    group by merchant_id, courier_id, account_id
   ), event as (
     insert into waybill.outbox (event_id, subject, type, payload)
     select gen_random_uuid(), event_subject, '${EVENT_TYPE}',
@@ -88,13 +99,13 @@ const INSERT_MIXED = `
   select waybill_number from inserted`;
 
 /** The waybills that hold these parcel keys, each with the position of its key. */
-export function selectByKeys(pool: Pool, keys: ParcelKeyRow[]): Promise<KnownWaybillRow[]> {
-  return pool.query<KnownWaybillRow>(
+export function selectByKeys(db: Queryable, keys: ParcelKeyRow[]): Promise<KnownWaybillRow[]> {
+  return db.query<KnownWaybillRow>(
     `select wanted.position::int4 - 1 as position, waybill.bucket, waybill.waybill_number,
        waybill.merchant_id, waybill.order_ref, waybill.parcel_no, waybill.courier_id,
-       waybill.service_code, waybill.node_id, waybill.state, waybill.issue_time, waybill.body,
-       waybill.consignee_sealed, waybill.data_key_id, waybill.version, waybill.parcel_count,
-       waybill.outward_number
+       waybill.service_code, waybill.node_id, waybill.account_id, waybill.state,
+       waybill.issue_time, waybill.body, waybill.consignee_sealed, waybill.data_key_id,
+       waybill.version, waybill.parcel_count, waybill.outward_number
      from unnest($1::int2[], $2::text[], $3::text[], $4::int2[]) with ordinality
        as wanted(bucket, merchant_id, order_ref, parcel_no, position)
      join waybill.waybill on waybill.bucket = wanted.bucket
@@ -124,6 +135,7 @@ export type KnownWaybillRow = ParcelKeyRow & {
   courier_id: string;
   service_code: string;
   node_id: string;
+  account_id: string;
   state: State;
   issue_time: Date;
   body: Buffer;

@@ -9,7 +9,7 @@ export const COLUMNS = `waybill.bucket, waybill.waybill_number, waybill.merchant
   waybill.order_ref, waybill.parcel_no, waybill.courier_id, waybill.service_code, waybill.node_id,
   waybill.state, waybill.version, waybill.issue_time, waybill.cancel_time, waybill.cancel_reason,
   waybill.body, waybill.consignee_masked, waybill.parcel_count, waybill.outward_number,
-  waybill.sender_masked,
+  waybill.sender_masked, waybill.account_id, waybill.print_count, waybill.last_print_time,
   case when waybill.parcel_count > 1 and waybill.parcel_no > 1 then (
     select parent.waybill_number from waybill.waybill parent
     where parent.bucket = waybill.bucket
@@ -128,6 +128,9 @@ export type WaybillRow = {
   parent_number: string | null;
   /** The first one first. */
   return_numbers: string[];
+  account_id: string;
+  print_count: number;
+  last_print_time: Date | null;
 };
 
 /** Whose rows a caller may see; null leaves the column free. */

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file queqiao/network/v1/event.proto.
  */
 export const file_queqiao_network_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("Ch5xdWVxaWFvL25ldHdvcmsvdjEvZXZlbnQucHJvdG8SEnF1ZXFpYW8ubmV0d29yay52MSJQCg9SZXNvdXJjZUNoYW5nZWQSDAoEa2luZBgBIAEoCRIKCgJpZBgCIAEoCRIPCgd2ZXJzaW9uGAMgASgDEhIKCmNvdXJpZXJfaWQYBCABKAliBnByb3RvMw");
+  fileDesc("Ch5xdWVxaWFvL25ldHdvcmsvdjEvZXZlbnQucHJvdG8SEnF1ZXFpYW8ubmV0d29yay52MSJlCg9SZXNvdXJjZUNoYW5nZWQSDAoEa2luZBgBIAEoCRIKCgJpZBgCIAEoCRIPCgd2ZXJzaW9uGAMgASgDEhIKCmNvdXJpZXJfaWQYBCABKAkSEwoLbWVyY2hhbnRfaWQYBSABKAliBnByb3RvMw");
 
 /**
  * Payload of `queqiao.v1.network.<kind>.changed`: something was created or changed. It names the
@@ -20,7 +20,7 @@ export const file_queqiao_network_v1_event: GenFile = /*@__PURE__*/
  */
 export type ResourceChanged = Message<"queqiao.network.v1.ResourceChanged"> & {
   /**
-   * merchant, courier, node, number_range or api_key: the <kind> of the subject.
+   * merchant, courier, node, number_range, courier_account or api_key: the <kind> of the subject.
    *
    * @generated from field: string kind = 1;
    */
@@ -41,11 +41,18 @@ export type ResourceChanged = Message<"queqiao.network.v1.ResourceChanged"> & {
   version: bigint;
 
   /**
-   * The courier of a number range; empty otherwise.
+   * The courier of a number range or courier account; empty otherwise.
    *
    * @generated from field: string courier_id = 4;
    */
   courierId: string;
+
+  /**
+   * The merchant of a courier account; empty otherwise.
+   *
+   * @generated from field: string merchant_id = 5;
+   */
+  merchantId: string;
 };
 
 /**

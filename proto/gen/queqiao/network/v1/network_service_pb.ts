@@ -10,6 +10,8 @@ import type { ApiKey, Subject } from "./api_key_pb.ts";
 import { file_queqiao_network_v1_api_key } from "./api_key_pb.ts";
 import type { Courier } from "./courier_pb.ts";
 import { file_queqiao_network_v1_courier } from "./courier_pb.ts";
+import type { CourierAccount } from "./courier_account_pb.ts";
+import { file_queqiao_network_v1_courier_account } from "./courier_account_pb.ts";
 import type { Merchant } from "./merchant_pb.ts";
 import { file_queqiao_network_v1_merchant } from "./merchant_pb.ts";
 import type { Node } from "./node_pb.ts";
@@ -22,7 +24,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file queqiao/network/v1/network_service.proto.
  */
 export const file_queqiao_network_v1_network_service: GenFile = /*@__PURE__*/
-  fileDesc("CihxdWVxaWFvL25ldHdvcmsvdjEvbmV0d29ya19zZXJ2aWNlLnByb3RvEhJxdWVxaWFvLm5ldHdvcmsudjEiRwoVQ3JlYXRlTWVyY2hhbnRSZXF1ZXN0Ei4KCG1lcmNoYW50GAEgASgLMhwucXVlcWlhby5uZXR3b3JrLnYxLk1lcmNoYW50IkgKFkNyZWF0ZU1lcmNoYW50UmVzcG9uc2USLgoIbWVyY2hhbnQYASABKAsyHC5xdWVxaWFvLm5ldHdvcmsudjEuTWVyY2hhbnQiKQoSR2V0TWVyY2hhbnRSZXF1ZXN0EhMKC21lcmNoYW50X2lkGAEgASgJIkUKE0dldE1lcmNoYW50UmVzcG9uc2USLgoIbWVyY2hhbnQYASABKAsyHC5xdWVxaWFvLm5ldHdvcmsudjEuTWVyY2hhbnQiPQoUTGlzdE1lcmNoYW50c1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiYQoVTGlzdE1lcmNoYW50c1Jlc3BvbnNlEi8KCW1lcmNoYW50cxgBIAMoCzIcLnF1ZXFpYW8ubmV0d29yay52MS5NZXJjaGFudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiRwoVVXBkYXRlTWVyY2hhbnRSZXF1ZXN0Ei4KCG1lcmNoYW50GAEgASgLMhwucXVlcWlhby5uZXR3b3JrLnYxLk1lcmNoYW50IkgKFlVwZGF0ZU1lcmNoYW50UmVzcG9uc2USLgoIbWVyY2hhbnQYASABKAsyHC5xdWVxaWFvLm5ldHdvcmsudjEuTWVyY2hhbnQiRAoUQ3JlYXRlQ291cmllclJlcXVlc3QSLAoHY291cmllchgBIAEoCzIbLnF1ZXFpYW8ubmV0d29yay52MS5Db3VyaWVyIkUKFUNyZWF0ZUNvdXJpZXJSZXNwb25zZRIsCgdjb3VyaWVyGAEgASgLMhsucXVlcWlhby5uZXR3b3JrLnYxLkNvdXJpZXIiJwoRR2V0Q291cmllclJlcXVlc3QSEgoKY291cmllcl9pZBgBIAEoCSJCChJHZXRDb3VyaWVyUmVzcG9uc2USLAoHY291cmllchgBIAEoCzIbLnF1ZXFpYW8ubmV0d29yay52MS5Db3VyaWVyIjwKE0xpc3RDb3VyaWVyc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiXgoUTGlzdENvdXJpZXJzUmVzcG9uc2USLQoIY291cmllcnMYASADKAsyGy5xdWVxaWFvLm5ldHdvcmsudjEuQ291cmllchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiRAoUVXBkYXRlQ291cmllclJlcXVlc3QSLAoHY291cmllchgBIAEoCzIbLnF1ZXFpYW8ubmV0d29yay52MS5Db3VyaWVyIkUKFVVwZGF0ZUNvdXJpZXJSZXNwb25zZRIsCgdjb3VyaWVyGAEgASgLMhsucXVlcWlhby5uZXR3b3JrLnYxLkNvdXJpZXIiOwoRQ3JlYXRlTm9kZVJlcXVlc3QSJgoEbm9kZRgBIAEoCzIYLnF1ZXFpYW8ubmV0d29yay52MS5Ob2RlIjwKEkNyZWF0ZU5vZGVSZXNwb25zZRImCgRub2RlGAEgASgLMhgucXVlcWlhby5uZXR3b3JrLnYxLk5vZGUiIQoOR2V0Tm9kZVJlcXVlc3QSDwoHbm9kZV9pZBgBIAEoCSI5Cg9HZXROb2RlUmVzcG9uc2USJgoEbm9kZRgBIAEoCzIYLnF1ZXFpYW8ubmV0d29yay52MS5Ob2RlIk4KEExpc3ROb2Rlc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSEwoLbWVyY2hhbnRfaWQYAyABKAkiVQoRTGlzdE5vZGVzUmVzcG9uc2USJwoFbm9kZXMYASADKAsyGC5xdWVxaWFvLm5ldHdvcmsudjEuTm9kZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiOwoRVXBkYXRlTm9kZVJlcXVlc3QSJgoEbm9kZRgBIAEoCzIYLnF1ZXFpYW8ubmV0d29yay52MS5Ob2RlIjwKElVwZGF0ZU5vZGVSZXNwb25zZRImCgRub2RlGAEgASgLMhgucXVlcWlhby5uZXR3b3JrLnYxLk5vZGUiUQoYQ3JlYXRlTnVtYmVyUmFuZ2VSZXF1ZXN0EjUKDG51bWJlcl9yYW5nZRgBIAEoCzIfLnF1ZXFpYW8ubmV0d29yay52MS5OdW1iZXJSYW5nZSJSChlDcmVhdGVOdW1iZXJSYW5nZVJlc3BvbnNlEjUKDG51bWJlcl9yYW5nZRgBIAEoCzIfLnF1ZXFpYW8ubmV0d29yay52MS5OdW1iZXJSYW5nZSIpChVHZXROdW1iZXJSYW5nZVJlcXVlc3QSEAoIcmFuZ2VfaWQYASABKAkiTwoWR2V0TnVtYmVyUmFuZ2VSZXNwb25zZRI1CgxudW1iZXJfcmFuZ2UYASABKAsyHy5xdWVxaWFvLm5ldHdvcmsudjEuTnVtYmVyUmFuZ2UiVAoXTGlzdE51bWJlclJhbmdlc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSEgoKY291cmllcl9pZBgDIAEoCSJrChhMaXN0TnVtYmVyUmFuZ2VzUmVzcG9uc2USNgoNbnVtYmVyX3JhbmdlcxgBIAMoCzIfLnF1ZXFpYW8ubmV0d29yay52MS5OdW1iZXJSYW5nZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiUQoYVXBkYXRlTnVtYmVyUmFuZ2VSZXF1ZXN0EjUKDG51bWJlcl9yYW5nZRgBIAEoCzIfLnF1ZXFpYW8ubmV0d29yay52MS5OdW1iZXJSYW5nZSJSChlVcGRhdGVOdW1iZXJSYW5nZVJlc3BvbnNlEjUKDG51bWJlcl9yYW5nZRgBIAEoCzIfLnF1ZXFpYW8ubmV0d29yay52MS5OdW1iZXJSYW5nZSJCChNDcmVhdGVBcGlLZXlSZXF1ZXN0EisKB2FwaV9rZXkYASABKAsyGi5xdWVxaWFvLm5ldHdvcmsudjEuQXBpS2V5IlMKFENyZWF0ZUFwaUtleVJlc3BvbnNlEisKB2FwaV9rZXkYASABKAsyGi5xdWVxaWFvLm5ldHdvcmsudjEuQXBpS2V5Eg4KBnNlY3JldBgCIAEoCSI7ChJMaXN0QXBpS2V5c1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiXAoTTGlzdEFwaUtleXNSZXNwb25zZRIsCghhcGlfa2V5cxgBIAMoCzIaLnF1ZXFpYW8ubmV0d29yay52MS5BcGlLZXkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIikKE1Jldm9rZUFwaUtleVJlcXVlc3QSEgoKYXBpX2tleV9pZBgBIAEoCSJDChRSZXZva2VBcGlLZXlSZXNwb25zZRIrCgdhcGlfa2V5GAEgASgLMhoucXVlcWlhby5uZXR3b3JrLnYxLkFwaUtleSIrChlBdXRoZW50aWNhdGVBcGlLZXlSZXF1ZXN0Eg4KBnNlY3JldBgBIAEoCSKfAQoaQXV0aGVudGljYXRlQXBpS2V5UmVzcG9uc2USEgoKYXBpX2tleV9pZBgBIAEoCRIsCgdzdWJqZWN0GAIgASgLMhsucXVlcWlhby5uZXR3b3JrLnYxLlN1YmplY3QSDgoGc2NvcGVzGAMgAygJEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcDLzDwoOTmV0d29ya1NlcnZpY2USZwoOQ3JlYXRlTWVyY2hhbnQSKS5xdWVxaWFvLm5ldHdvcmsudjEuQ3JlYXRlTWVyY2hhbnRSZXF1ZXN0GioucXVlcWlhby5uZXR3b3JrLnYxLkNyZWF0ZU1lcmNoYW50UmVzcG9uc2USXgoLR2V0TWVyY2hhbnQSJi5xdWVxaWFvLm5ldHdvcmsudjEuR2V0TWVyY2hhbnRSZXF1ZXN0GicucXVlcWlhby5uZXR3b3JrLnYxLkdldE1lcmNoYW50UmVzcG9uc2USZAoNTGlzdE1lcmNoYW50cxIoLnF1ZXFpYW8ubmV0d29yay52MS5MaXN0TWVyY2hhbnRzUmVxdWVzdBopLnF1ZXFpYW8ubmV0d29yay52MS5MaXN0TWVyY2hhbnRzUmVzcG9uc2USZwoOVXBkYXRlTWVyY2hhbnQSKS5xdWVxaWFvLm5ldHdvcmsudjEuVXBkYXRlTWVyY2hhbnRSZXF1ZXN0GioucXVlcWlhby5uZXR3b3JrLnYxLlVwZGF0ZU1lcmNoYW50UmVzcG9uc2USZAoNQ3JlYXRlQ291cmllchIoLnF1ZXFpYW8ubmV0d29yay52MS5DcmVhdGVDb3VyaWVyUmVxdWVzdBopLnF1ZXFpYW8ubmV0d29yay52MS5DcmVhdGVDb3VyaWVyUmVzcG9uc2USWwoKR2V0Q291cmllchIlLnF1ZXFpYW8ubmV0d29yay52MS5HZXRDb3VyaWVyUmVxdWVzdBomLnF1ZXFpYW8ubmV0d29yay52MS5HZXRDb3VyaWVyUmVzcG9uc2USYQoMTGlzdENvdXJpZXJzEicucXVlcWlhby5uZXR3b3JrLnYxLkxpc3RDb3VyaWVyc1JlcXVlc3QaKC5xdWVxaWFvLm5ldHdvcmsudjEuTGlzdENvdXJpZXJzUmVzcG9uc2USZAoNVXBkYXRlQ291cmllchIoLnF1ZXFpYW8ubmV0d29yay52MS5VcGRhdGVDb3VyaWVyUmVxdWVzdBopLnF1ZXFpYW8ubmV0d29yay52MS5VcGRhdGVDb3VyaWVyUmVzcG9uc2USWwoKQ3JlYXRlTm9kZRIlLnF1ZXFpYW8ubmV0d29yay52MS5DcmVhdGVOb2RlUmVxdWVzdBomLnF1ZXFpYW8ubmV0d29yay52MS5DcmVhdGVOb2RlUmVzcG9uc2USUgoHR2V0Tm9kZRIiLnF1ZXFpYW8ubmV0d29yay52MS5HZXROb2RlUmVxdWVzdBojLnF1ZXFpYW8ubmV0d29yay52MS5HZXROb2RlUmVzcG9uc2USWAoJTGlzdE5vZGVzEiQucXVlcWlhby5uZXR3b3JrLnYxLkxpc3ROb2Rlc1JlcXVlc3QaJS5xdWVxaWFvLm5ldHdvcmsudjEuTGlzdE5vZGVzUmVzcG9uc2USWwoKVXBkYXRlTm9kZRIlLnF1ZXFpYW8ubmV0d29yay52MS5VcGRhdGVOb2RlUmVxdWVzdBomLnF1ZXFpYW8ubmV0d29yay52MS5VcGRhdGVOb2RlUmVzcG9uc2UScAoRQ3JlYXRlTnVtYmVyUmFuZ2USLC5xdWVxaWFvLm5ldHdvcmsudjEuQ3JlYXRlTnVtYmVyUmFuZ2VSZXF1ZXN0Gi0ucXVlcWlhby5uZXR3b3JrLnYxLkNyZWF0ZU51bWJlclJhbmdlUmVzcG9uc2USZwoOR2V0TnVtYmVyUmFuZ2USKS5xdWVxaWFvLm5ldHdvcmsudjEuR2V0TnVtYmVyUmFuZ2VSZXF1ZXN0GioucXVlcWlhby5uZXR3b3JrLnYxLkdldE51bWJlclJhbmdlUmVzcG9uc2USbQoQTGlzdE51bWJlclJhbmdlcxIrLnF1ZXFpYW8ubmV0d29yay52MS5MaXN0TnVtYmVyUmFuZ2VzUmVxdWVzdBosLnF1ZXFpYW8ubmV0d29yay52MS5MaXN0TnVtYmVyUmFuZ2VzUmVzcG9uc2UScAoRVXBkYXRlTnVtYmVyUmFuZ2USLC5xdWVxaWFvLm5ldHdvcmsudjEuVXBkYXRlTnVtYmVyUmFuZ2VSZXF1ZXN0Gi0ucXVlcWlhby5uZXR3b3JrLnYxLlVwZGF0ZU51bWJlclJhbmdlUmVzcG9uc2USYQoMQ3JlYXRlQXBpS2V5EicucXVlcWlhby5uZXR3b3JrLnYxLkNyZWF0ZUFwaUtleVJlcXVlc3QaKC5xdWVxaWFvLm5ldHdvcmsudjEuQ3JlYXRlQXBpS2V5UmVzcG9uc2USXgoLTGlzdEFwaUtleXMSJi5xdWVxaWFvLm5ldHdvcmsudjEuTGlzdEFwaUtleXNSZXF1ZXN0GicucXVlcWlhby5uZXR3b3JrLnYxLkxpc3RBcGlLZXlzUmVzcG9uc2USYQoMUmV2b2tlQXBpS2V5EicucXVlcWlhby5uZXR3b3JrLnYxLlJldm9rZUFwaUtleVJlcXVlc3QaKC5xdWVxaWFvLm5ldHdvcmsudjEuUmV2b2tlQXBpS2V5UmVzcG9uc2UScwoSQXV0aGVudGljYXRlQXBpS2V5Ei0ucXVlcWlhby5uZXR3b3JrLnYxLkF1dGhlbnRpY2F0ZUFwaUtleVJlcXVlc3QaLi5xdWVxaWFvLm5ldHdvcmsudjEuQXV0aGVudGljYXRlQXBpS2V5UmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp, file_queqiao_network_v1_api_key, file_queqiao_network_v1_courier, file_queqiao_network_v1_merchant, file_queqiao_network_v1_node, file_queqiao_network_v1_number_range]);
+  fileDesc("CihxdWVxaWFvL25ldHdvcmsvdjEvbmV0d29ya19zZXJ2aWNlLnByb3RvEhJxdWVxaWFvLm5ldHdvcmsudjEiRwoVQ3JlYXRlTWVyY2hhbnRSZXF1ZXN0Ei4KCG1lcmNoYW50GAEgASgLMhwucXVlcWlhby5uZXR3b3JrLnYxLk1lcmNoYW50IkgKFkNyZWF0ZU1lcmNoYW50UmVzcG9uc2USLgoIbWVyY2hhbnQYASABKAsyHC5xdWVxaWFvLm5ldHdvcmsudjEuTWVyY2hhbnQiKQoSR2V0TWVyY2hhbnRSZXF1ZXN0EhMKC21lcmNoYW50X2lkGAEgASgJIkUKE0dldE1lcmNoYW50UmVzcG9uc2USLgoIbWVyY2hhbnQYASABKAsyHC5xdWVxaWFvLm5ldHdvcmsudjEuTWVyY2hhbnQiPQoUTGlzdE1lcmNoYW50c1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiYQoVTGlzdE1lcmNoYW50c1Jlc3BvbnNlEi8KCW1lcmNoYW50cxgBIAMoCzIcLnF1ZXFpYW8ubmV0d29yay52MS5NZXJjaGFudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiRwoVVXBkYXRlTWVyY2hhbnRSZXF1ZXN0Ei4KCG1lcmNoYW50GAEgASgLMhwucXVlcWlhby5uZXR3b3JrLnYxLk1lcmNoYW50IkgKFlVwZGF0ZU1lcmNoYW50UmVzcG9uc2USLgoIbWVyY2hhbnQYASABKAsyHC5xdWVxaWFvLm5ldHdvcmsudjEuTWVyY2hhbnQiRAoUQ3JlYXRlQ291cmllclJlcXVlc3QSLAoHY291cmllchgBIAEoCzIbLnF1ZXFpYW8ubmV0d29yay52MS5Db3VyaWVyIkUKFUNyZWF0ZUNvdXJpZXJSZXNwb25zZRIsCgdjb3VyaWVyGAEgASgLMhsucXVlcWlhby5uZXR3b3JrLnYxLkNvdXJpZXIiJwoRR2V0Q291cmllclJlcXVlc3QSEgoKY291cmllcl9pZBgBIAEoCSJCChJHZXRDb3VyaWVyUmVzcG9uc2USLAoHY291cmllchgBIAEoCzIbLnF1ZXFpYW8ubmV0d29yay52MS5Db3VyaWVyIjwKE0xpc3RDb3VyaWVyc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiXgoUTGlzdENvdXJpZXJzUmVzcG9uc2USLQoIY291cmllcnMYASADKAsyGy5xdWVxaWFvLm5ldHdvcmsudjEuQ291cmllchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiRAoUVXBkYXRlQ291cmllclJlcXVlc3QSLAoHY291cmllchgBIAEoCzIbLnF1ZXFpYW8ubmV0d29yay52MS5Db3VyaWVyIkUKFVVwZGF0ZUNvdXJpZXJSZXNwb25zZRIsCgdjb3VyaWVyGAEgASgLMhsucXVlcWlhby5uZXR3b3JrLnYxLkNvdXJpZXIiOwoRQ3JlYXRlTm9kZVJlcXVlc3QSJgoEbm9kZRgBIAEoCzIYLnF1ZXFpYW8ubmV0d29yay52MS5Ob2RlIjwKEkNyZWF0ZU5vZGVSZXNwb25zZRImCgRub2RlGAEgASgLMhgucXVlcWlhby5uZXR3b3JrLnYxLk5vZGUiIQoOR2V0Tm9kZVJlcXVlc3QSDwoHbm9kZV9pZBgBIAEoCSI5Cg9HZXROb2RlUmVzcG9uc2USJgoEbm9kZRgBIAEoCzIYLnF1ZXFpYW8ubmV0d29yay52MS5Ob2RlIk4KEExpc3ROb2Rlc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSEwoLbWVyY2hhbnRfaWQYAyABKAkiVQoRTGlzdE5vZGVzUmVzcG9uc2USJwoFbm9kZXMYASADKAsyGC5xdWVxaWFvLm5ldHdvcmsudjEuTm9kZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiOwoRVXBkYXRlTm9kZVJlcXVlc3QSJgoEbm9kZRgBIAEoCzIYLnF1ZXFpYW8ubmV0d29yay52MS5Ob2RlIjwKElVwZGF0ZU5vZGVSZXNwb25zZRImCgRub2RlGAEgASgLMhgucXVlcWlhby5uZXR3b3JrLnYxLk5vZGUiUQoYQ3JlYXRlTnVtYmVyUmFuZ2VSZXF1ZXN0EjUKDG51bWJlcl9yYW5nZRgBIAEoCzIfLnF1ZXFpYW8ubmV0d29yay52MS5OdW1iZXJSYW5nZSJSChlDcmVhdGVOdW1iZXJSYW5nZVJlc3BvbnNlEjUKDG51bWJlcl9yYW5nZRgBIAEoCzIfLnF1ZXFpYW8ubmV0d29yay52MS5OdW1iZXJSYW5nZSIpChVHZXROdW1iZXJSYW5nZVJlcXVlc3QSEAoIcmFuZ2VfaWQYASABKAkiTwoWR2V0TnVtYmVyUmFuZ2VSZXNwb25zZRI1CgxudW1iZXJfcmFuZ2UYASABKAsyHy5xdWVxaWFvLm5ldHdvcmsudjEuTnVtYmVyUmFuZ2UiVAoXTGlzdE51bWJlclJhbmdlc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSEgoKY291cmllcl9pZBgDIAEoCSJrChhMaXN0TnVtYmVyUmFuZ2VzUmVzcG9uc2USNgoNbnVtYmVyX3JhbmdlcxgBIAMoCzIfLnF1ZXFpYW8ubmV0d29yay52MS5OdW1iZXJSYW5nZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiUQoYVXBkYXRlTnVtYmVyUmFuZ2VSZXF1ZXN0EjUKDG51bWJlcl9yYW5nZRgBIAEoCzIfLnF1ZXFpYW8ubmV0d29yay52MS5OdW1iZXJSYW5nZSJSChlVcGRhdGVOdW1iZXJSYW5nZVJlc3BvbnNlEjUKDG51bWJlcl9yYW5nZRgBIAEoCzIfLnF1ZXFpYW8ubmV0d29yay52MS5OdW1iZXJSYW5nZSJaChtDcmVhdGVDb3VyaWVyQWNjb3VudFJlcXVlc3QSOwoPY291cmllcl9hY2NvdW50GAEgASgLMiIucXVlcWlhby5uZXR3b3JrLnYxLkNvdXJpZXJBY2NvdW50IlsKHENyZWF0ZUNvdXJpZXJBY2NvdW50UmVzcG9uc2USOwoPY291cmllcl9hY2NvdW50GAEgASgLMiIucXVlcWlhby5uZXR3b3JrLnYxLkNvdXJpZXJBY2NvdW50Ii4KGEdldENvdXJpZXJBY2NvdW50UmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJIlgKGUdldENvdXJpZXJBY2NvdW50UmVzcG9uc2USOwoPY291cmllcl9hY2NvdW50GAEgASgLMiIucXVlcWlhby5uZXR3b3JrLnYxLkNvdXJpZXJBY2NvdW50ImwKGkxpc3RDb3VyaWVyQWNjb3VudHNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEhMKC21lcmNoYW50X2lkGAMgASgJEhIKCmNvdXJpZXJfaWQYBCABKAkidAobTGlzdENvdXJpZXJBY2NvdW50c1Jlc3BvbnNlEjwKEGNvdXJpZXJfYWNjb3VudHMYASADKAsyIi5xdWVxaWFvLm5ldHdvcmsudjEuQ291cmllckFjY291bnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIloKG1VwZGF0ZUNvdXJpZXJBY2NvdW50UmVxdWVzdBI7Cg9jb3VyaWVyX2FjY291bnQYASABKAsyIi5xdWVxaWFvLm5ldHdvcmsudjEuQ291cmllckFjY291bnQiWwocVXBkYXRlQ291cmllckFjY291bnRSZXNwb25zZRI7Cg9jb3VyaWVyX2FjY291bnQYASABKAsyIi5xdWVxaWFvLm5ldHdvcmsudjEuQ291cmllckFjY291bnQiQgoTQ3JlYXRlQXBpS2V5UmVxdWVzdBIrCgdhcGlfa2V5GAEgASgLMhoucXVlcWlhby5uZXR3b3JrLnYxLkFwaUtleSJTChRDcmVhdGVBcGlLZXlSZXNwb25zZRIrCgdhcGlfa2V5GAEgASgLMhoucXVlcWlhby5uZXR3b3JrLnYxLkFwaUtleRIOCgZzZWNyZXQYAiABKAkiOwoSTGlzdEFwaUtleXNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJIlwKE0xpc3RBcGlLZXlzUmVzcG9uc2USLAoIYXBpX2tleXMYASADKAsyGi5xdWVxaWFvLm5ldHdvcmsudjEuQXBpS2V5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIpChNSZXZva2VBcGlLZXlSZXF1ZXN0EhIKCmFwaV9rZXlfaWQYASABKAkiQwoUUmV2b2tlQXBpS2V5UmVzcG9uc2USKwoHYXBpX2tleRgBIAEoCzIaLnF1ZXFpYW8ubmV0d29yay52MS5BcGlLZXkiKwoZQXV0aGVudGljYXRlQXBpS2V5UmVxdWVzdBIOCgZzZWNyZXQYASABKAkinwEKGkF1dGhlbnRpY2F0ZUFwaUtleVJlc3BvbnNlEhIKCmFwaV9rZXlfaWQYASABKAkSLAoHc3ViamVjdBgCIAEoCzIbLnF1ZXFpYW8ubmV0d29yay52MS5TdWJqZWN0Eg4KBnNjb3BlcxgDIAMoCRIvCgtleHBpcmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAy0xMKDk5ldHdvcmtTZXJ2aWNlEmcKDkNyZWF0ZU1lcmNoYW50EikucXVlcWlhby5uZXR3b3JrLnYxLkNyZWF0ZU1lcmNoYW50UmVxdWVzdBoqLnF1ZXFpYW8ubmV0d29yay52MS5DcmVhdGVNZXJjaGFudFJlc3BvbnNlEl4KC0dldE1lcmNoYW50EiYucXVlcWlhby5uZXR3b3JrLnYxLkdldE1lcmNoYW50UmVxdWVzdBonLnF1ZXFpYW8ubmV0d29yay52MS5HZXRNZXJjaGFudFJlc3BvbnNlEmQKDUxpc3RNZXJjaGFudHMSKC5xdWVxaWFvLm5ldHdvcmsudjEuTGlzdE1lcmNoYW50c1JlcXVlc3QaKS5xdWVxaWFvLm5ldHdvcmsudjEuTGlzdE1lcmNoYW50c1Jlc3BvbnNlEmcKDlVwZGF0ZU1lcmNoYW50EikucXVlcWlhby5uZXR3b3JrLnYxLlVwZGF0ZU1lcmNoYW50UmVxdWVzdBoqLnF1ZXFpYW8ubmV0d29yay52MS5VcGRhdGVNZXJjaGFudFJlc3BvbnNlEmQKDUNyZWF0ZUNvdXJpZXISKC5xdWVxaWFvLm5ldHdvcmsudjEuQ3JlYXRlQ291cmllclJlcXVlc3QaKS5xdWVxaWFvLm5ldHdvcmsudjEuQ3JlYXRlQ291cmllclJlc3BvbnNlElsKCkdldENvdXJpZXISJS5xdWVxaWFvLm5ldHdvcmsudjEuR2V0Q291cmllclJlcXVlc3QaJi5xdWVxaWFvLm5ldHdvcmsudjEuR2V0Q291cmllclJlc3BvbnNlEmEKDExpc3RDb3VyaWVycxInLnF1ZXFpYW8ubmV0d29yay52MS5MaXN0Q291cmllcnNSZXF1ZXN0GigucXVlcWlhby5uZXR3b3JrLnYxLkxpc3RDb3VyaWVyc1Jlc3BvbnNlEmQKDVVwZGF0ZUNvdXJpZXISKC5xdWVxaWFvLm5ldHdvcmsudjEuVXBkYXRlQ291cmllclJlcXVlc3QaKS5xdWVxaWFvLm5ldHdvcmsudjEuVXBkYXRlQ291cmllclJlc3BvbnNlElsKCkNyZWF0ZU5vZGUSJS5xdWVxaWFvLm5ldHdvcmsudjEuQ3JlYXRlTm9kZVJlcXVlc3QaJi5xdWVxaWFvLm5ldHdvcmsudjEuQ3JlYXRlTm9kZVJlc3BvbnNlElIKB0dldE5vZGUSIi5xdWVxaWFvLm5ldHdvcmsudjEuR2V0Tm9kZVJlcXVlc3QaIy5xdWVxaWFvLm5ldHdvcmsudjEuR2V0Tm9kZVJlc3BvbnNlElgKCUxpc3ROb2RlcxIkLnF1ZXFpYW8ubmV0d29yay52MS5MaXN0Tm9kZXNSZXF1ZXN0GiUucXVlcWlhby5uZXR3b3JrLnYxLkxpc3ROb2Rlc1Jlc3BvbnNlElsKClVwZGF0ZU5vZGUSJS5xdWVxaWFvLm5ldHdvcmsudjEuVXBkYXRlTm9kZVJlcXVlc3QaJi5xdWVxaWFvLm5ldHdvcmsudjEuVXBkYXRlTm9kZVJlc3BvbnNlEnAKEUNyZWF0ZU51bWJlclJhbmdlEiwucXVlcWlhby5uZXR3b3JrLnYxLkNyZWF0ZU51bWJlclJhbmdlUmVxdWVzdBotLnF1ZXFpYW8ubmV0d29yay52MS5DcmVhdGVOdW1iZXJSYW5nZVJlc3BvbnNlEmcKDkdldE51bWJlclJhbmdlEikucXVlcWlhby5uZXR3b3JrLnYxLkdldE51bWJlclJhbmdlUmVxdWVzdBoqLnF1ZXFpYW8ubmV0d29yay52MS5HZXROdW1iZXJSYW5nZVJlc3BvbnNlEm0KEExpc3ROdW1iZXJSYW5nZXMSKy5xdWVxaWFvLm5ldHdvcmsudjEuTGlzdE51bWJlclJhbmdlc1JlcXVlc3QaLC5xdWVxaWFvLm5ldHdvcmsudjEuTGlzdE51bWJlclJhbmdlc1Jlc3BvbnNlEnAKEVVwZGF0ZU51bWJlclJhbmdlEiwucXVlcWlhby5uZXR3b3JrLnYxLlVwZGF0ZU51bWJlclJhbmdlUmVxdWVzdBotLnF1ZXFpYW8ubmV0d29yay52MS5VcGRhdGVOdW1iZXJSYW5nZVJlc3BvbnNlEnkKFENyZWF0ZUNvdXJpZXJBY2NvdW50Ei8ucXVlcWlhby5uZXR3b3JrLnYxLkNyZWF0ZUNvdXJpZXJBY2NvdW50UmVxdWVzdBowLnF1ZXFpYW8ubmV0d29yay52MS5DcmVhdGVDb3VyaWVyQWNjb3VudFJlc3BvbnNlEnAKEUdldENvdXJpZXJBY2NvdW50EiwucXVlcWlhby5uZXR3b3JrLnYxLkdldENvdXJpZXJBY2NvdW50UmVxdWVzdBotLnF1ZXFpYW8ubmV0d29yay52MS5HZXRDb3VyaWVyQWNjb3VudFJlc3BvbnNlEnYKE0xpc3RDb3VyaWVyQWNjb3VudHMSLi5xdWVxaWFvLm5ldHdvcmsudjEuTGlzdENvdXJpZXJBY2NvdW50c1JlcXVlc3QaLy5xdWVxaWFvLm5ldHdvcmsudjEuTGlzdENvdXJpZXJBY2NvdW50c1Jlc3BvbnNlEnkKFFVwZGF0ZUNvdXJpZXJBY2NvdW50Ei8ucXVlcWlhby5uZXR3b3JrLnYxLlVwZGF0ZUNvdXJpZXJBY2NvdW50UmVxdWVzdBowLnF1ZXFpYW8ubmV0d29yay52MS5VcGRhdGVDb3VyaWVyQWNjb3VudFJlc3BvbnNlEmEKDENyZWF0ZUFwaUtleRInLnF1ZXFpYW8ubmV0d29yay52MS5DcmVhdGVBcGlLZXlSZXF1ZXN0GigucXVlcWlhby5uZXR3b3JrLnYxLkNyZWF0ZUFwaUtleVJlc3BvbnNlEl4KC0xpc3RBcGlLZXlzEiYucXVlcWlhby5uZXR3b3JrLnYxLkxpc3RBcGlLZXlzUmVxdWVzdBonLnF1ZXFpYW8ubmV0d29yay52MS5MaXN0QXBpS2V5c1Jlc3BvbnNlEmEKDFJldm9rZUFwaUtleRInLnF1ZXFpYW8ubmV0d29yay52MS5SZXZva2VBcGlLZXlSZXF1ZXN0GigucXVlcWlhby5uZXR3b3JrLnYxLlJldm9rZUFwaUtleVJlc3BvbnNlEnMKEkF1dGhlbnRpY2F0ZUFwaUtleRItLnF1ZXFpYW8ubmV0d29yay52MS5BdXRoZW50aWNhdGVBcGlLZXlSZXF1ZXN0Gi4ucXVlcWlhby5uZXR3b3JrLnYxLkF1dGhlbnRpY2F0ZUFwaUtleVJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp, file_queqiao_network_v1_api_key, file_queqiao_network_v1_courier, file_queqiao_network_v1_courier_account, file_queqiao_network_v1_merchant, file_queqiao_network_v1_node, file_queqiao_network_v1_number_range]);
 
 /**
  * Request of CreateMerchant.
@@ -768,6 +770,203 @@ export const UpdateNumberRangeResponseSchema: GenMessage<UpdateNumberRangeRespon
   messageDesc(file_queqiao_network_v1_network_service, 31);
 
 /**
+ * Request of CreateCourierAccount.
+ *
+ * @generated from message queqiao.network.v1.CreateCourierAccountRequest
+ */
+export type CreateCourierAccountRequest = Message<"queqiao.network.v1.CreateCourierAccountRequest"> & {
+  /**
+   * What to register. Required.
+   *
+   * @generated from field: queqiao.network.v1.CourierAccount courier_account = 1;
+   */
+  courierAccount?: CourierAccount | undefined;
+};
+
+/**
+ * Describes the message queqiao.network.v1.CreateCourierAccountRequest.
+ * Use `create(CreateCourierAccountRequestSchema)` to create a new message.
+ */
+export const CreateCourierAccountRequestSchema: GenMessage<CreateCourierAccountRequest> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_network_service, 32);
+
+/**
+ * Response of CreateCourierAccount.
+ *
+ * @generated from message queqiao.network.v1.CreateCourierAccountResponse
+ */
+export type CreateCourierAccountResponse = Message<"queqiao.network.v1.CreateCourierAccountResponse"> & {
+  /**
+   * As registered.
+   *
+   * @generated from field: queqiao.network.v1.CourierAccount courier_account = 1;
+   */
+  courierAccount?: CourierAccount | undefined;
+};
+
+/**
+ * Describes the message queqiao.network.v1.CreateCourierAccountResponse.
+ * Use `create(CreateCourierAccountResponseSchema)` to create a new message.
+ */
+export const CreateCourierAccountResponseSchema: GenMessage<CreateCourierAccountResponse> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_network_service, 33);
+
+/**
+ * Request of GetCourierAccount.
+ *
+ * @generated from message queqiao.network.v1.GetCourierAccountRequest
+ */
+export type GetCourierAccountRequest = Message<"queqiao.network.v1.GetCourierAccountRequest"> & {
+  /**
+   * Id. Required.
+   *
+   * @generated from field: string account_id = 1;
+   */
+  accountId: string;
+};
+
+/**
+ * Describes the message queqiao.network.v1.GetCourierAccountRequest.
+ * Use `create(GetCourierAccountRequestSchema)` to create a new message.
+ */
+export const GetCourierAccountRequestSchema: GenMessage<GetCourierAccountRequest> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_network_service, 34);
+
+/**
+ * Response of GetCourierAccount.
+ *
+ * @generated from message queqiao.network.v1.GetCourierAccountResponse
+ */
+export type GetCourierAccountResponse = Message<"queqiao.network.v1.GetCourierAccountResponse"> & {
+  /**
+   * As it is now.
+   *
+   * @generated from field: queqiao.network.v1.CourierAccount courier_account = 1;
+   */
+  courierAccount?: CourierAccount | undefined;
+};
+
+/**
+ * Describes the message queqiao.network.v1.GetCourierAccountResponse.
+ * Use `create(GetCourierAccountResponseSchema)` to create a new message.
+ */
+export const GetCourierAccountResponseSchema: GenMessage<GetCourierAccountResponse> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_network_service, 35);
+
+/**
+ * Request of ListCourierAccounts. Filters are joined by "and".
+ *
+ * @generated from message queqiao.network.v1.ListCourierAccountsRequest
+ */
+export type ListCourierAccountsRequest = Message<"queqiao.network.v1.ListCourierAccountsRequest"> & {
+  /**
+   * At most so many, 1 to 1,000. Default 100; more is taken as 1,000.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * next_page_token of the page before, with the same other arguments; empty for the first page.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+
+  /**
+   * Only accounts of this merchant. Optional; a merchant may name none but itself
+   * (TENANT_FOREIGN).
+   *
+   * @generated from field: string merchant_id = 3;
+   */
+  merchantId: string;
+
+  /**
+   * Only accounts at this courier. Optional; a courier may name none but itself (TENANT_FOREIGN).
+   *
+   * @generated from field: string courier_id = 4;
+   */
+  courierId: string;
+};
+
+/**
+ * Describes the message queqiao.network.v1.ListCourierAccountsRequest.
+ * Use `create(ListCourierAccountsRequestSchema)` to create a new message.
+ */
+export const ListCourierAccountsRequestSchema: GenMessage<ListCourierAccountsRequest> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_network_service, 36);
+
+/**
+ * Response of ListCourierAccounts.
+ *
+ * @generated from message queqiao.network.v1.ListCourierAccountsResponse
+ */
+export type ListCourierAccountsResponse = Message<"queqiao.network.v1.ListCourierAccountsResponse"> & {
+  /**
+   * This page, in order of account_id.
+   *
+   * @generated from field: repeated queqiao.network.v1.CourierAccount courier_accounts = 1;
+   */
+  courierAccounts: CourierAccount[];
+
+  /**
+   * Opens the next page; empty on the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message queqiao.network.v1.ListCourierAccountsResponse.
+ * Use `create(ListCourierAccountsResponseSchema)` to create a new message.
+ */
+export const ListCourierAccountsResponseSchema: GenMessage<ListCourierAccountsResponse> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_network_service, 37);
+
+/**
+ * Request of UpdateCourierAccount.
+ *
+ * @generated from message queqiao.network.v1.UpdateCourierAccountRequest
+ */
+export type UpdateCourierAccountRequest = Message<"queqiao.network.v1.UpdateCourierAccountRequest"> & {
+  /**
+   * As it shall be, with the etag of the version read before. Required.
+   *
+   * @generated from field: queqiao.network.v1.CourierAccount courier_account = 1;
+   */
+  courierAccount?: CourierAccount | undefined;
+};
+
+/**
+ * Describes the message queqiao.network.v1.UpdateCourierAccountRequest.
+ * Use `create(UpdateCourierAccountRequestSchema)` to create a new message.
+ */
+export const UpdateCourierAccountRequestSchema: GenMessage<UpdateCourierAccountRequest> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_network_service, 38);
+
+/**
+ * Response of UpdateCourierAccount.
+ *
+ * @generated from message queqiao.network.v1.UpdateCourierAccountResponse
+ */
+export type UpdateCourierAccountResponse = Message<"queqiao.network.v1.UpdateCourierAccountResponse"> & {
+  /**
+   * As it is now.
+   *
+   * @generated from field: queqiao.network.v1.CourierAccount courier_account = 1;
+   */
+  courierAccount?: CourierAccount | undefined;
+};
+
+/**
+ * Describes the message queqiao.network.v1.UpdateCourierAccountResponse.
+ * Use `create(UpdateCourierAccountResponseSchema)` to create a new message.
+ */
+export const UpdateCourierAccountResponseSchema: GenMessage<UpdateCourierAccountResponse> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_network_service, 39);
+
+/**
  * Request of CreateApiKey.
  *
  * @generated from message queqiao.network.v1.CreateApiKeyRequest
@@ -786,7 +985,7 @@ export type CreateApiKeyRequest = Message<"queqiao.network.v1.CreateApiKeyReques
  * Use `create(CreateApiKeyRequestSchema)` to create a new message.
  */
 export const CreateApiKeyRequestSchema: GenMessage<CreateApiKeyRequest> = /*@__PURE__*/
-  messageDesc(file_queqiao_network_v1_network_service, 32);
+  messageDesc(file_queqiao_network_v1_network_service, 40);
 
 /**
  * Response of CreateApiKey.
@@ -814,7 +1013,7 @@ export type CreateApiKeyResponse = Message<"queqiao.network.v1.CreateApiKeyRespo
  * Use `create(CreateApiKeyResponseSchema)` to create a new message.
  */
 export const CreateApiKeyResponseSchema: GenMessage<CreateApiKeyResponse> = /*@__PURE__*/
-  messageDesc(file_queqiao_network_v1_network_service, 33);
+  messageDesc(file_queqiao_network_v1_network_service, 41);
 
 /**
  * Request of ListApiKeys.
@@ -842,7 +1041,7 @@ export type ListApiKeysRequest = Message<"queqiao.network.v1.ListApiKeysRequest"
  * Use `create(ListApiKeysRequestSchema)` to create a new message.
  */
 export const ListApiKeysRequestSchema: GenMessage<ListApiKeysRequest> = /*@__PURE__*/
-  messageDesc(file_queqiao_network_v1_network_service, 34);
+  messageDesc(file_queqiao_network_v1_network_service, 42);
 
 /**
  * Response of ListApiKeys.
@@ -870,7 +1069,7 @@ export type ListApiKeysResponse = Message<"queqiao.network.v1.ListApiKeysRespons
  * Use `create(ListApiKeysResponseSchema)` to create a new message.
  */
 export const ListApiKeysResponseSchema: GenMessage<ListApiKeysResponse> = /*@__PURE__*/
-  messageDesc(file_queqiao_network_v1_network_service, 35);
+  messageDesc(file_queqiao_network_v1_network_service, 43);
 
 /**
  * Request of RevokeApiKey.
@@ -891,7 +1090,7 @@ export type RevokeApiKeyRequest = Message<"queqiao.network.v1.RevokeApiKeyReques
  * Use `create(RevokeApiKeyRequestSchema)` to create a new message.
  */
 export const RevokeApiKeyRequestSchema: GenMessage<RevokeApiKeyRequest> = /*@__PURE__*/
-  messageDesc(file_queqiao_network_v1_network_service, 36);
+  messageDesc(file_queqiao_network_v1_network_service, 44);
 
 /**
  * Response of RevokeApiKey.
@@ -912,7 +1111,7 @@ export type RevokeApiKeyResponse = Message<"queqiao.network.v1.RevokeApiKeyRespo
  * Use `create(RevokeApiKeyResponseSchema)` to create a new message.
  */
 export const RevokeApiKeyResponseSchema: GenMessage<RevokeApiKeyResponse> = /*@__PURE__*/
-  messageDesc(file_queqiao_network_v1_network_service, 37);
+  messageDesc(file_queqiao_network_v1_network_service, 45);
 
 /**
  * Request of AuthenticateApiKey.
@@ -933,7 +1132,7 @@ export type AuthenticateApiKeyRequest = Message<"queqiao.network.v1.Authenticate
  * Use `create(AuthenticateApiKeyRequestSchema)` to create a new message.
  */
 export const AuthenticateApiKeyRequestSchema: GenMessage<AuthenticateApiKeyRequest> = /*@__PURE__*/
-  messageDesc(file_queqiao_network_v1_network_service, 38);
+  messageDesc(file_queqiao_network_v1_network_service, 46);
 
 /**
  * Response of AuthenticateApiKey.
@@ -975,10 +1174,10 @@ export type AuthenticateApiKeyResponse = Message<"queqiao.network.v1.Authenticat
  * Use `create(AuthenticateApiKeyResponseSchema)` to create a new message.
  */
 export const AuthenticateApiKeyResponseSchema: GenMessage<AuthenticateApiKeyResponse> = /*@__PURE__*/
-  messageDesc(file_queqiao_network_v1_network_service, 39);
+  messageDesc(file_queqiao_network_v1_network_service, 47);
 
 /**
- * Who takes part: merchants, couriers, nodes, number ranges and API keys.
+ * Who takes part: merchants, couriers, nodes, number ranges, courier accounts and API keys.
  *
  * Ids are chosen by the caller and fixed for ever. Creating twice with the same contents answers
  * the first resource; with contents other than it has now ALREADY_EXISTS, RESOURCE_EXISTS. An
@@ -988,8 +1187,9 @@ export const AuthenticateApiKeyResponseSchema: GenMessage<AuthenticateApiKeyResp
  * `queqiao.v1.network.<kind>.changed`.
  *
  * Operators and Queqiao's own services see all. A merchant sees itself, every courier, its own and
- * common nodes, and the number ranges that it may draw from. A courier sees itself and its number
- * ranges. All else is to them as if it did not exist. Only operators change anything.
+ * common nodes, the number ranges that it may draw from and its accounts. A courier sees itself,
+ * its number ranges and the accounts held at it. All else is to them as if it did not exist. Only
+ * operators change anything.
  *
  * @generated from service queqiao.network.v1.NetworkService
  */
@@ -1156,6 +1356,47 @@ export const NetworkService: GenService<{
     methodKind: "unary";
     input: typeof UpdateNumberRangeRequestSchema;
     output: typeof UpdateNumberRangeResponseSchema;
+  },
+  /**
+   * Registers a merchant's account at a courier. NODE_NOT_FOUND if it names a node that the
+   * merchant may not use.
+   *
+   * @generated from rpc queqiao.network.v1.NetworkService.CreateCourierAccount
+   */
+  createCourierAccount: {
+    methodKind: "unary";
+    input: typeof CreateCourierAccountRequestSchema;
+    output: typeof CreateCourierAccountResponseSchema;
+  },
+  /**
+   * Reads an account; ACCOUNT_NOT_FOUND if there is none that the caller may see.
+   *
+   * @generated from rpc queqiao.network.v1.NetworkService.GetCourierAccount
+   */
+  getCourierAccount: {
+    methodKind: "unary";
+    input: typeof GetCourierAccountRequestSchema;
+    output: typeof GetCourierAccountResponseSchema;
+  },
+  /**
+   * Lists in order of account_id.
+   *
+   * @generated from rpc queqiao.network.v1.NetworkService.ListCourierAccounts
+   */
+  listCourierAccounts: {
+    methodKind: "unary";
+    input: typeof ListCourierAccountsRequestSchema;
+    output: typeof ListCourierAccountsResponseSchema;
+  },
+  /**
+   * Changes an account.
+   *
+   * @generated from rpc queqiao.network.v1.NetworkService.UpdateCourierAccount
+   */
+  updateCourierAccount: {
+    methodKind: "unary";
+    input: typeof UpdateCourierAccountRequestSchema;
+    output: typeof UpdateCourierAccountResponseSchema;
   },
   /**
    * Makes a key. The secret is in this answer and never again: a repeat answers ALREADY_EXISTS,

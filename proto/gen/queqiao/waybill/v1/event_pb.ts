@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file queqiao/waybill/v1/event.proto.
  */
 export const file_queqiao_waybill_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("Ch5xdWVxaWFvL3dheWJpbGwvdjEvZXZlbnQucHJvdG8SEnF1ZXFpYW8ud2F5YmlsbC52MSJDCg5XYXliaWxsc0lzc3VlZBIxCgdwYXJjZWxzGAEgAygLMiAucXVlcWlhby53YXliaWxsLnYxLklzc3VlZFBhcmNlbCLbAgoMSXNzdWVkUGFyY2VsEhYKDndheWJpbGxfbnVtYmVyGAEgASgJEhMKC21lcmNoYW50X2lkGAIgASgJEhEKCW9yZGVyX3JlZhgDIAEoCRIRCglwYXJjZWxfbm8YBCABKAUSFAoMc2VydmljZV9jb2RlGAUgASgJEg8KB25vZGVfaWQYBiABKAkSEAoIcHJvdmluY2UYByABKAkSDAoEY2l0eRgIIAEoCRIQCghkaXN0cmljdBgJIAEoCRIQCgh3ZWlnaHRfZxgKIAEoBRIRCgl2b2x1bWVfbWwYCyABKAUSLgoKaXNzdWVfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMcGFyY2VsX2NvdW50GBQgASgFEhQKDGhvbGRfbm9kZV9pZBgVIAEoCRIeChZvdXR3YXJkX3dheWJpbGxfbnVtYmVyGBYgASgJIqcBChBXYXliaWxsQ2FuY2VsbGVkEhYKDndheWJpbGxfbnVtYmVyGAEgASgJEhMKC21lcmNoYW50X2lkGAIgASgJEhEKCW9yZGVyX3JlZhgDIAEoCRIRCglwYXJjZWxfbm8YBCABKAUSDwoHdmVyc2lvbhgFIAEoBRIvCgtjYW5jZWxfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAicAoQQ29uc2lnbmVlc0VyYXNlZBIXCg93YXliaWxsX251bWJlcnMYASADKAkSEwoLbWVyY2hhbnRfaWQYAiABKAkSLgoKZXJhc2VfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAikgIKDldheWJpbGxVcGRhdGVkEhYKDndheWJpbGxfbnVtYmVyGAEgASgJEhMKC21lcmNoYW50X2lkGAIgASgJEhEKCW9yZGVyX3JlZhgDIAEoCRIRCglwYXJjZWxfbm8YBCABKAUSFAoMc2VydmljZV9jb2RlGAUgASgJEhAKCHByb3ZpbmNlGAYgASgJEgwKBGNpdHkYByABKAkSEAoIZGlzdHJpY3QYCCABKAkSEAoId2VpZ2h0X2cYCSABKAUSEQoJdm9sdW1lX21sGAogASgFEg8KB3ZlcnNpb24YCyABKAUSLwoLdXBkYXRlX3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIr0BCg9XYXliaWxsUmVsZWFzZWQSFgoOd2F5YmlsbF9udW1iZXIYASABKAkSEwoLbWVyY2hhbnRfaWQYAiABKAkSEQoJb3JkZXJfcmVmGAMgASgJEhEKCXBhcmNlbF9ubxgEIAEoBRIUCgxob2xkX25vZGVfaWQYBSABKAkSDwoHdmVyc2lvbhgGIAEoBRIwCgxyZWxlYXNlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIrwBCg9XYXliaWxsUmVjYWxsZWQSFgoOd2F5YmlsbF9udW1iZXIYASABKAkSEwoLbWVyY2hhbnRfaWQYAiABKAkSEQoJb3JkZXJfcmVmGAMgASgJEhEKCXBhcmNlbF9ubxgEIAEoBRIUCgxob2xkX25vZGVfaWQYBSABKAkSDwoHdmVyc2lvbhgGIAEoBRIvCgtyZWNhbGxfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAihQEKE051bWJlclJhbmdlUmVwb3J0ZWQSEAoIcmFuZ2VfaWQYASABKAkSEgoKY291cmllcl9pZBgCIAEoCRIXCg9yZW1haW5pbmdfY291bnQYAyABKAMSLwoLcmVwb3J0X3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("Ch5xdWVxaWFvL3dheWJpbGwvdjEvZXZlbnQucHJvdG8SEnF1ZXFpYW8ud2F5YmlsbC52MSJDCg5XYXliaWxsc0lzc3VlZBIxCgdwYXJjZWxzGAEgAygLMiAucXVlcWlhby53YXliaWxsLnYxLklzc3VlZFBhcmNlbCLbAgoMSXNzdWVkUGFyY2VsEhYKDndheWJpbGxfbnVtYmVyGAEgASgJEhMKC21lcmNoYW50X2lkGAIgASgJEhEKCW9yZGVyX3JlZhgDIAEoCRIRCglwYXJjZWxfbm8YBCABKAUSFAoMc2VydmljZV9jb2RlGAUgASgJEg8KB25vZGVfaWQYBiABKAkSEAoIcHJvdmluY2UYByABKAkSDAoEY2l0eRgIIAEoCRIQCghkaXN0cmljdBgJIAEoCRIQCgh3ZWlnaHRfZxgKIAEoBRIRCgl2b2x1bWVfbWwYCyABKAUSLgoKaXNzdWVfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMcGFyY2VsX2NvdW50GA0gASgFEhQKDGhvbGRfbm9kZV9pZBgOIAEoCRIeChZvdXR3YXJkX3dheWJpbGxfbnVtYmVyGA8gASgJIqcBChBXYXliaWxsQ2FuY2VsbGVkEhYKDndheWJpbGxfbnVtYmVyGAEgASgJEhMKC21lcmNoYW50X2lkGAIgASgJEhEKCW9yZGVyX3JlZhgDIAEoCRIRCglwYXJjZWxfbm8YBCABKAUSDwoHdmVyc2lvbhgFIAEoBRIvCgtjYW5jZWxfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAicAoQQ29uc2lnbmVlc0VyYXNlZBIXCg93YXliaWxsX251bWJlcnMYASADKAkSEwoLbWVyY2hhbnRfaWQYAiABKAkSLgoKZXJhc2VfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAikgIKDldheWJpbGxVcGRhdGVkEhYKDndheWJpbGxfbnVtYmVyGAEgASgJEhMKC21lcmNoYW50X2lkGAIgASgJEhEKCW9yZGVyX3JlZhgDIAEoCRIRCglwYXJjZWxfbm8YBCABKAUSFAoMc2VydmljZV9jb2RlGAUgASgJEhAKCHByb3ZpbmNlGAYgASgJEgwKBGNpdHkYByABKAkSEAoIZGlzdHJpY3QYCCABKAkSEAoId2VpZ2h0X2cYCSABKAUSEQoJdm9sdW1lX21sGAogASgFEg8KB3ZlcnNpb24YCyABKAUSLwoLdXBkYXRlX3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIr0BCg9XYXliaWxsUmVsZWFzZWQSFgoOd2F5YmlsbF9udW1iZXIYASABKAkSEwoLbWVyY2hhbnRfaWQYAiABKAkSEQoJb3JkZXJfcmVmGAMgASgJEhEKCXBhcmNlbF9ubxgEIAEoBRIUCgxob2xkX25vZGVfaWQYBSABKAkSDwoHdmVyc2lvbhgGIAEoBRIwCgxyZWxlYXNlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIrwBCg9XYXliaWxsUmVjYWxsZWQSFgoOd2F5YmlsbF9udW1iZXIYASABKAkSEwoLbWVyY2hhbnRfaWQYAiABKAkSEQoJb3JkZXJfcmVmGAMgASgJEhEKCXBhcmNlbF9ubxgEIAEoBRIUCgxob2xkX25vZGVfaWQYBSABKAkSDwoHdmVyc2lvbhgGIAEoBRIvCgtyZWNhbGxfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAihQEKE051bWJlclJhbmdlUmVwb3J0ZWQSEAoIcmFuZ2VfaWQYASABKAkSEgoKY291cmllcl9pZBgCIAEoCRIXCg9yZW1haW5pbmdfY291bnQYAyABKAMSLwoLcmVwb3J0X3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIrYBChVBY2NvdW50QmFsYW5jZUNyb3NzZWQSEwoLbWVyY2hhbnRfaWQYASABKAkSEgoKY291cmllcl9pZBgCIAEoCRISCgphY2NvdW50X2lkGAMgASgJEhUKDWJhbGFuY2VfY291bnQYBCABKAMSGQoRbG93X2JhbGFuY2VfY291bnQYBSABKAMSLgoKY3Jvc3NfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * Payload of `queqiao.v1.waybill.<courier>.issued`: waybills of one courier that were issued
@@ -129,21 +129,21 @@ export type IssuedParcel = Message<"queqiao.waybill.v1.IssuedParcel"> & {
   /**
    * How many parcels the shipment has; 0 for a single one.
    *
-   * @generated from field: int32 parcel_count = 20;
+   * @generated from field: int32 parcel_count = 13;
    */
   parcelCount: number;
 
   /**
    * Where a pre-positioned parcel waits; empty for others.
    *
-   * @generated from field: string hold_node_id = 21;
+   * @generated from field: string hold_node_id = 14;
    */
   holdNodeId: string;
 
   /**
    * Of a return: the waybill on which the goods went out. Empty otherwise.
    *
-   * @generated from field: string outward_waybill_number = 22;
+   * @generated from field: string outward_waybill_number = 15;
    */
   outwardWaybillNumber: string;
 };
@@ -513,4 +513,61 @@ export type NumberRangeReported = Message<"queqiao.waybill.v1.NumberRangeReporte
  */
 export const NumberRangeReportedSchema: GenMessage<NumberRangeReported> = /*@__PURE__*/
   messageDesc(file_queqiao_waybill_v1_event, 7);
+
+/**
+ * Payload of `queqiao.v1.waybill.<courier>.account_low` and `.account_refilled`: the balance of a
+ * prepaid account fell to its alert mark, or rose above it again.
+ *
+ * @generated from message queqiao.waybill.v1.AccountBalanceCrossed
+ */
+export type AccountBalanceCrossed = Message<"queqiao.waybill.v1.AccountBalanceCrossed"> & {
+  /**
+   * Whose account it is.
+   *
+   * @generated from field: string merchant_id = 1;
+   */
+  merchantId: string;
+
+  /**
+   * The courier at which it is held.
+   *
+   * @generated from field: string courier_id = 2;
+   */
+  courierId: string;
+
+  /**
+   * The account.
+   *
+   * @generated from field: string account_id = 3;
+   */
+  accountId: string;
+
+  /**
+   * Waybills that may still be drawn.
+   *
+   * @generated from field: int64 balance_count = 4;
+   */
+  balanceCount: bigint;
+
+  /**
+   * The alert mark.
+   *
+   * @generated from field: int64 low_balance_count = 5;
+   */
+  lowBalanceCount: bigint;
+
+  /**
+   * When it crossed the mark.
+   *
+   * @generated from field: google.protobuf.Timestamp cross_time = 6;
+   */
+  crossTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message queqiao.waybill.v1.AccountBalanceCrossed.
+ * Use `create(AccountBalanceCrossedSchema)` to create a new message.
+ */
+export const AccountBalanceCrossedSchema: GenMessage<AccountBalanceCrossed> = /*@__PURE__*/
+  messageDesc(file_queqiao_waybill_v1_event, 8);
 

@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file queqiao/waybill/v1/waybill.proto.
  */
 export const file_queqiao_waybill_v1_waybill: GenFile = /*@__PURE__*/
-  fileDesc("CiBxdWVxaWFvL3dheWJpbGwvdjEvd2F5YmlsbC5wcm90bxIScXVlcWlhby53YXliaWxsLnYxIoUDCgZQYXJjZWwSEQoJb3JkZXJfcmVmGAEgASgJEhEKCXBhcmNlbF9ubxgCIAEoBRISCgpjb3VyaWVyX2lkGAMgASgJEhQKDHNlcnZpY2VfY29kZRgEIAEoCRIPCgdub2RlX2lkGAUgASgJEjAKCWNvbnNpZ25lZRgGIAEoCzIdLnF1ZXFpYW8ud2F5YmlsbC52MS5Db25zaWduZWUSEAoId2VpZ2h0X2cYByABKAUSEQoJdm9sdW1lX21sGAggASgFEhcKD2dvb2RzX3ZhbHVlX2ZlbhgJIAEoAxIZChFnb29kc19kZXNjcmlwdGlvbhgKIAEoCRIOCgZyZW1hcmsYCyABKAkSGQoRbWVyZ2VkX29yZGVyX3JlZnMYDCADKAkSFAoMcGFyY2VsX2NvdW50GBQgASgFEjgKDmFkZGVkX3NlcnZpY2VzGBUgAygLMiAucXVlcWlhby53YXliaWxsLnYxLkFkZGVkU2VydmljZRIUCgxob2xkX25vZGVfaWQYFiABKAkiuQEKDEFkZGVkU2VydmljZRIMCgRjb2RlGAEgASgJEkQKCmF0dHJpYnV0ZXMYAiADKAsyMC5xdWVxaWFvLndheWJpbGwudjEuQWRkZWRTZXJ2aWNlLkF0dHJpYnV0ZXNFbnRyeRpVCg9BdHRyaWJ1dGVzRW50cnkSCwoDa2V5GAEgASgJEjEKBXZhbHVlGAIgASgLMiIucXVlcWlhby53YXliaWxsLnYxLkF0dHJpYnV0ZVZhbHVlOgI4ASJOCg5BdHRyaWJ1dGVWYWx1ZRIRCgdpbnRlZ2VyGAEgASgDSAASDgoEdGV4dBgCIAEoCUgAEhAKBmNob2ljZRgDIAEoCUgAQgcKBXZhbHVlIlMKCUNvbnNpZ25lZRIMCgRuYW1lGAEgASgJEg0KBXBob25lGAIgASgJEikKB2FkZHJlc3MYAyABKAsyGC5xdWVxaWFvLnR5cGUudjEuQWRkcmVzcyJgCg9NYXNrZWRDb25zaWduZWUSDAoEbmFtZRgBIAEoCRINCgVwaG9uZRgCIAEoCRIQCghwcm92aW5jZRgDIAEoCRIMCgRjaXR5GAQgASgJEhAKCGRpc3RyaWN0GAUgASgJIvwGCgdXYXliaWxsEhYKDndheWJpbGxfbnVtYmVyGAEgASgJEhMKC21lcmNoYW50X2lkGAIgASgJEhEKCW9yZGVyX3JlZhgDIAEoCRIRCglwYXJjZWxfbm8YBCABKAUSEgoKY291cmllcl9pZBgFIAEoCRIUCgxzZXJ2aWNlX2NvZGUYBiABKAkSDwoHbm9kZV9pZBgHIAEoCRIwCgVzdGF0ZRgIIAEoDjIhLnF1ZXFpYW8ud2F5YmlsbC52MS5XYXliaWxsLlN0YXRlEjYKCWNvbnNpZ25lZRgJIAEoCzIjLnF1ZXFpYW8ud2F5YmlsbC52MS5NYXNrZWRDb25zaWduZWUSEAoId2VpZ2h0X2cYCiABKAUSEQoJdm9sdW1lX21sGAsgASgFEhcKD2dvb2RzX3ZhbHVlX2ZlbhgMIAEoAxIZChFnb29kc19kZXNjcmlwdGlvbhgNIAEoCRIOCgZyZW1hcmsYDiABKAkSGQoRbWVyZ2VkX29yZGVyX3JlZnMYDyADKAkSDwoHdmVyc2lvbhgQIAEoBRIuCgppc3N1ZV90aW1lGBEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtjYW5jZWxfdGltZRgSIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNY2FuY2VsX3JlYXNvbhgTIAEoCRIUCgxwYXJjZWxfY291bnQYHiABKAUSHQoVcGFyZW50X3dheWJpbGxfbnVtYmVyGB8gASgJEjgKDmFkZGVkX3NlcnZpY2VzGCAgAygLMiAucXVlcWlhby53YXliaWxsLnYxLkFkZGVkU2VydmljZRIUCgxob2xkX25vZGVfaWQYISABKAkSHgoWb3V0d2FyZF93YXliaWxsX251bWJlchgiIAEoCRIeChZyZXR1cm5fd2F5YmlsbF9udW1iZXJzGCMgAygJEjMKBnNlbmRlchgkIAEoCzIjLnF1ZXFpYW8ud2F5YmlsbC52MS5NYXNrZWRDb25zaWduZWUicgoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIQCgxTVEFURV9JU1NVRUQQARITCg9TVEFURV9DQU5DRUxMRUQQAhIXChNTVEFURV9QUkVQT1NJVElPTkVEEAMSEgoOU1RBVEVfUkVDQUxMRUQQBCpICgZFeHRlbnQSFgoSRVhURU5UX1VOU1BFQ0lGSUVEEAASEQoNRVhURU5UX1BBUkNFTBABEhMKD0VYVEVOVF9TSElQTUVOVBACYgZwcm90bzM", [file_google_protobuf_timestamp, file_queqiao_type_v1_address]);
+  fileDesc("CiBxdWVxaWFvL3dheWJpbGwvdjEvd2F5YmlsbC5wcm90bxIScXVlcWlhby53YXliaWxsLnYxIpkDCgZQYXJjZWwSEQoJb3JkZXJfcmVmGAEgASgJEhEKCXBhcmNlbF9ubxgCIAEoBRISCgpjb3VyaWVyX2lkGAMgASgJEhQKDHNlcnZpY2VfY29kZRgEIAEoCRIPCgdub2RlX2lkGAUgASgJEjAKCWNvbnNpZ25lZRgGIAEoCzIdLnF1ZXFpYW8ud2F5YmlsbC52MS5Db25zaWduZWUSEAoId2VpZ2h0X2cYByABKAUSEQoJdm9sdW1lX21sGAggASgFEhcKD2dvb2RzX3ZhbHVlX2ZlbhgJIAEoAxIZChFnb29kc19kZXNjcmlwdGlvbhgKIAEoCRIOCgZyZW1hcmsYCyABKAkSGQoRbWVyZ2VkX29yZGVyX3JlZnMYDCADKAkSFAoMcGFyY2VsX2NvdW50GA0gASgFEjgKDmFkZGVkX3NlcnZpY2VzGA4gAygLMiAucXVlcWlhby53YXliaWxsLnYxLkFkZGVkU2VydmljZRIUCgxob2xkX25vZGVfaWQYDyABKAkSEgoKYWNjb3VudF9pZBgQIAEoCSK5AQoMQWRkZWRTZXJ2aWNlEgwKBGNvZGUYASABKAkSRAoKYXR0cmlidXRlcxgCIAMoCzIwLnF1ZXFpYW8ud2F5YmlsbC52MS5BZGRlZFNlcnZpY2UuQXR0cmlidXRlc0VudHJ5GlUKD0F0dHJpYnV0ZXNFbnRyeRILCgNrZXkYASABKAkSMQoFdmFsdWUYAiABKAsyIi5xdWVxaWFvLndheWJpbGwudjEuQXR0cmlidXRlVmFsdWU6AjgBIk4KDkF0dHJpYnV0ZVZhbHVlEhEKB2ludGVnZXIYASABKANIABIOCgR0ZXh0GAIgASgJSAASEAoGY2hvaWNlGAMgASgJSABCBwoFdmFsdWUiUwoJQ29uc2lnbmVlEgwKBG5hbWUYASABKAkSDQoFcGhvbmUYAiABKAkSKQoHYWRkcmVzcxgDIAEoCzIYLnF1ZXFpYW8udHlwZS52MS5BZGRyZXNzImAKD01hc2tlZENvbnNpZ25lZRIMCgRuYW1lGAEgASgJEg0KBXBob25lGAIgASgJEhAKCHByb3ZpbmNlGAMgASgJEgwKBGNpdHkYBCABKAkSEAoIZGlzdHJpY3QYBSABKAki2gcKB1dheWJpbGwSFgoOd2F5YmlsbF9udW1iZXIYASABKAkSEwoLbWVyY2hhbnRfaWQYAiABKAkSEQoJb3JkZXJfcmVmGAMgASgJEhEKCXBhcmNlbF9ubxgEIAEoBRISCgpjb3VyaWVyX2lkGAUgASgJEhQKDHNlcnZpY2VfY29kZRgGIAEoCRIPCgdub2RlX2lkGAcgASgJEjAKBXN0YXRlGAggASgOMiEucXVlcWlhby53YXliaWxsLnYxLldheWJpbGwuU3RhdGUSNgoJY29uc2lnbmVlGAkgASgLMiMucXVlcWlhby53YXliaWxsLnYxLk1hc2tlZENvbnNpZ25lZRIQCgh3ZWlnaHRfZxgKIAEoBRIRCgl2b2x1bWVfbWwYCyABKAUSFwoPZ29vZHNfdmFsdWVfZmVuGAwgASgDEhkKEWdvb2RzX2Rlc2NyaXB0aW9uGA0gASgJEg4KBnJlbWFyaxgOIAEoCRIZChFtZXJnZWRfb3JkZXJfcmVmcxgPIAMoCRIPCgd2ZXJzaW9uGBAgASgFEi4KCmlzc3VlX3RpbWUYESABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2NhbmNlbF90aW1lGBIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1jYW5jZWxfcmVhc29uGBMgASgJEhQKDHBhcmNlbF9jb3VudBgUIAEoBRIdChVwYXJlbnRfd2F5YmlsbF9udW1iZXIYFSABKAkSOAoOYWRkZWRfc2VydmljZXMYFiADKAsyIC5xdWVxaWFvLndheWJpbGwudjEuQWRkZWRTZXJ2aWNlEhQKDGhvbGRfbm9kZV9pZBgXIAEoCRIeChZvdXR3YXJkX3dheWJpbGxfbnVtYmVyGBggASgJEh4KFnJldHVybl93YXliaWxsX251bWJlcnMYGSADKAkSMwoGc2VuZGVyGBogASgLMiMucXVlcWlhby53YXliaWxsLnYxLk1hc2tlZENvbnNpZ25lZRISCgphY2NvdW50X2lkGBsgASgJEhMKC3ByaW50X2NvdW50GBwgASgFEjMKD2xhc3RfcHJpbnRfdGltZRgdIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAicgoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIQCgxTVEFURV9JU1NVRUQQARITCg9TVEFURV9DQU5DRUxMRUQQAhIXChNTVEFURV9QUkVQT1NJVElPTkVEEAMSEgoOU1RBVEVfUkVDQUxMRUQQBCpICgZFeHRlbnQSFgoSRVhURU5UX1VOU1BFQ0lGSUVEEAASEQoNRVhURU5UX1BBUkNFTBABEhMKD0VYVEVOVF9TSElQTUVOVBACYgZwcm90bzM", [file_google_protobuf_timestamp, file_queqiao_type_v1_address]);
 
 /**
  * What a merchant asks a waybill for. `(merchant_id, order_ref, parcel_no)` is the parcel's key for
@@ -114,7 +114,7 @@ export type Parcel = Message<"queqiao.waybill.v1.Parcel"> & {
    * the parent is issued before them or in the same call, and courier_id, service_code, node_id,
    * hold_node_id, parcel_count and consignee are the same in all.
    *
-   * @generated from field: int32 parcel_count = 20;
+   * @generated from field: int32 parcel_count = 13;
    */
   parcelCount: number;
 
@@ -122,7 +122,7 @@ export type Parcel = Message<"queqiao.waybill.v1.Parcel"> & {
    * Services beyond the transport, such as cash on delivery: at most 10, each code once, as the
    * courier declares them.
    *
-   * @generated from field: repeated queqiao.waybill.v1.AddedService added_services = 21;
+   * @generated from field: repeated queqiao.waybill.v1.AddedService added_services = 14;
    */
   addedServices: AddedService[];
 
@@ -130,9 +130,19 @@ export type Parcel = Message<"queqiao.waybill.v1.Parcel"> & {
    * Registered node near the buyer to which the parcel is shipped ahead, where it waits to be
    * released or recalled. Empty for an ordinary parcel.
    *
-   * @generated from field: string hold_node_id = 22;
+   * @generated from field: string hold_node_id = 15;
    */
   holdNodeId: string;
+
+  /**
+   * The merchant's account at the courier. Empty means the one active account that serves the node,
+   * one that names it before one that serves all. With several such the parcel has to name one
+   * (ACCOUNT_AMBIGUOUS). A merchant that has no account at the courier draws without one, where the
+   * courier allows it (else ACCOUNT_MISSING).
+   *
+   * @generated from field: string account_id = 16;
+   */
+  accountId: string;
 };
 
 /**
@@ -446,51 +456,72 @@ export type Waybill = Message<"queqiao.waybill.v1.Waybill"> & {
   /**
    * How many parcels the shipment has; 1 for a single one.
    *
-   * @generated from field: int32 parcel_count = 30;
+   * @generated from field: int32 parcel_count = 20;
    */
   parcelCount: number;
 
   /**
    * Of a child: the number of parcel 1. Empty otherwise.
    *
-   * @generated from field: string parent_waybill_number = 31;
+   * @generated from field: string parent_waybill_number = 21;
    */
   parentWaybillNumber: string;
 
   /**
    * As in Parcel, in order of the code.
    *
-   * @generated from field: repeated queqiao.waybill.v1.AddedService added_services = 32;
+   * @generated from field: repeated queqiao.waybill.v1.AddedService added_services = 22;
    */
   addedServices: AddedService[];
 
   /**
    * Where a pre-positioned parcel waits, or waited; empty for others.
    *
-   * @generated from field: string hold_node_id = 33;
+   * @generated from field: string hold_node_id = 23;
    */
   holdNodeId: string;
 
   /**
    * Of a return: the waybill on which the goods went out. Empty otherwise.
    *
-   * @generated from field: string outward_waybill_number = 34;
+   * @generated from field: string outward_waybill_number = 24;
    */
   outwardWaybillNumber: string;
 
   /**
    * Returns of this waybill, the first one first, cancelled ones included.
    *
-   * @generated from field: repeated string return_waybill_numbers = 35;
+   * @generated from field: repeated string return_waybill_numbers = 25;
    */
   returnWaybillNumbers: string[];
 
   /**
    * Of a return: who sends it, masked. Unset otherwise.
    *
-   * @generated from field: queqiao.waybill.v1.MaskedConsignee sender = 36;
+   * @generated from field: queqiao.waybill.v1.MaskedConsignee sender = 26;
    */
   sender?: MaskedConsignee | undefined;
+
+  /**
+   * The merchant's account at the courier; empty if it was drawn without one.
+   *
+   * @generated from field: string account_id = 27;
+   */
+  accountId: string;
+
+  /**
+   * How often its label was reported as printed.
+   *
+   * @generated from field: int32 print_count = 28;
+   */
+  printCount: number;
+
+  /**
+   * When its label was last reported as printed; unset before.
+   *
+   * @generated from field: google.protobuf.Timestamp last_print_time = 29;
+   */
+  lastPrintTime?: Timestamp | undefined;
 };
 
 /**
