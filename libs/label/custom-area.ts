@@ -39,7 +39,7 @@ export const CUSTOM_AREAS: Record<
 };
 export const CUSTOM_FIELDS_MAX = 20;
 export const CUSTOM_TEXT_MAX = 200;
-const TEXT_SIZE_MM = { min: 2, max: 12 };
+export const TEXT_SIZE_MM = { min: 2, max: 12 };
 const KEY = /^[a-z0-9_]{1,32}$/;
 
 /** What is wrong with a template; nothing if it can be printed. */

@@ -3,15 +3,19 @@
 // Knows no waybills, couriers or database. Masks nothing: what is to be hidden comes masked.
 export {
   CUSTOM_AREAS,
+  CUSTOM_FIELDS_MAX,
+  CUSTOM_TEXT_MAX,
   type CustomArea,
   type CustomField,
   type CustomProblem,
   type CustomTemplate,
+  TEXT_SIZE_MM,
   templateProblems,
   type ValueProblem,
   valueProblems,
 } from './custom-area.ts';
-export { type LabelJwk, LabelKeys, LabelSigner } from './keys.ts';
+export type { Drawing } from './drawing.ts';
+export { type LabelJwk, LabelKeys, LabelSigner, labelJwk } from './keys.ts';
 export {
   LABEL_SIZES,
   type Label,

@@ -12,9 +12,17 @@ export class LabelSigner {
     const key = Buffer.concat([PKCS8_HEAD, seed]);
     this.privateKey = createPrivateKey({ key, format: 'der', type: 'pkcs8' });
     const { x = '' } = createPublicKey(this.privateKey).export({ format: 'jwk' });
-    this.keyId = keyIdOf(x);
-    this.publicJwk = { kty: 'OKP', crv: 'Ed25519', use: 'sig', kid: this.keyId, x };
+    this.publicJwk = labelJwk(x);
+    this.keyId = this.publicJwk.kid;
   }
+}
+
+/** A public key from its 32 bytes in base64url. */
+export function labelJwk(x: string): LabelJwk {
+  if (Buffer.from(x, 'base64url').length !== SEED_BYTES) {
+    throw new RangeError(`a public key of labels is 32 bytes in base64url, not ${x}`);
+  }
+  return { kty: 'OKP', crv: 'Ed25519', use: 'sig', kid: keyIdOf(x), x };
 }
 
 /**

@@ -1,9 +1,9 @@
 import { PDFiumLibrary } from '@hyzyla/pdfium';
 import { describe, expect, test } from 'vitest';
+import { decodeCodes, picturesOfPdf } from '#test/support/pictures';
 import { sampleLabel } from './label.fixture.ts';
 import { layOut } from './layout.ts';
 import { pdfOf } from './pdf.ts';
-import { decode, picturesOfPdf } from './picture.fixture.ts';
 
 describe('a PDF of labels', () => {
   test('of more pages than one group holds opens, and any page is the right label', async () => {
@@ -45,8 +45,12 @@ describe('a PDF of labels', () => {
 
   test('shows codes that are decoded on every page', async () => {
     const pictures = await picturesOfPdf(Buffer.concat(await partsOf(5)), 8);
-    const found = await Promise.all(pictures.map(decode));
+    const found = await Promise.all(pictures.map(decodeCodes));
     expect(found.map(({ Code128 }) => Code128)).toEqual([0, 1, 2, 3, 4].map(numberOf));
+  });
+
+  test('is no file when there is no label', async () => {
+    expect(await partsOf(0)).toEqual([]);
   });
 
   test('passes on an error of whoever gives the labels', async () => {

@@ -7,6 +7,7 @@ import { PdfFont } from './pdf-font.ts';
 /**
  * A PDF file of as many pages as there are drawings, in parts of about 64 kB as they come: memory
  * does not grow with the file, but for a few bytes a page.
+ * Nothing if there is no drawing.
  */
 export async function* pdfOf(
   drawings: Iterable<Drawing> | AsyncIterable<Drawing>,
@@ -21,6 +22,8 @@ export async function* pdfOf(
     const part = file.take(PART_BYTES);
     if (part !== undefined) yield part;
   }
+  // A file without a page is none.
+  if (tree.isEmpty) return;
   const pagesId = tree.end();
   fonts.medium.end(file);
   fonts.bold.end(file);
@@ -126,6 +129,10 @@ class PageTree {
     this.#pages.push(pageId);
     this.#count += 1;
     if (this.#pages.length === PAGES_PER_GROUP) this.#endGroup();
+  }
+
+  get isEmpty(): boolean {
+    return this.#count === 0;
   }
 
   end(): number {

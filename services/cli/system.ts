@@ -53,7 +53,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       listen,
       networkAddress: settings.networkAddress,
       secrets,
-      settings: { cancelRatio: settings.cancelRatio },
+      settings: { cancelRatio: settings.cancelRatio, labelPrintsMax: settings.labelPrintsMax },
       // Reflection tells the whole contract: for programmers on this machine only.
       reflection: /^(127\.|localhost:|\[::1\])/.test(listen),
       log,
