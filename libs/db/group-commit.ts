@@ -1,7 +1,7 @@
 import { RpcError, toRpcError } from '#libs/errors';
 
 /**
- * Writes what many callers submit in few, large writes. A free writer takes all that waits, so
+ * Writes what many callers submit in few, large writes. The free writers share all that waits, so
  * groups grow with the load and nobody waits for a timer. A caller hears of its own items when the
  * write that held them has returned.
  */
@@ -73,8 +73,9 @@ class Group<Item, Result> implements GroupCommit<Item, Result> {
 
   #startWriters(): void {
     while (this.#waiting.length > 0 && this.#busyCount < this.#options.writers) {
+      const group = this.#takeGroup();
       this.#busyCount += 1;
-      void this.#write(this.#takeGroup()).finally(() => {
+      void this.#write(group).finally(() => {
         this.#busyCount -= 1;
         this.#startWriters();
       });
@@ -82,12 +83,19 @@ class Group<Item, Result> implements GroupCommit<Item, Result> {
     if (this.#busyCount === 0 && this.#waiting.length === 0) this.#onIdle?.();
   }
 
-  /** All that waits, up to maxItems, a submission never divided. */
+  /**
+   * This writer's share of what waits, up to maxItems, a submission never divided. In one group,
+   * callers that wait for each answer would all rest while the database works, and it while they
+   * do.
+   */
   #takeGroup(): Submission<Item, Result>[] {
+    const { writers, maxItems } = this.#options;
+    const share = Math.ceil(this.#waitingSize / (writers - this.#busyCount));
+    const limit = Math.min(maxItems, Math.max(share, SMALL_GROUP));
     let groupSize = 0;
     let count = 0;
     for (const { size } of this.#waiting) {
-      if (count > 0 && groupSize + size > this.#options.maxItems) break;
+      if (count > 0 && groupSize + size > limit) break;
       groupSize += size;
       count += 1;
     }
@@ -135,6 +143,8 @@ function hitsAll(error: unknown): boolean {
 const RETRY_AFTER_MS = 500;
 /** Below about this many rows the cost of a statement outweighs that of its rows. */
 const FAIR_GROUP = 64;
+/** A group of so few is not shared. */
+const SMALL_GROUP = 32;
 
 const DEFAULTS = { writers: 2, maxItems: 1_000, maxWaitingItems: 20_000, sizeOf: () => 1 };
 

@@ -19,8 +19,15 @@ export function scanParcel(bytes: Buffer, start: number, end: number): ScannedPa
   parcel.parcelNo = parcelNo || 1;
   parcel.routeStart = scan.at;
   if (!scan.text(COURIER_ID, 32, SLUG_BYTES) || !scan.isSlug()) return undefined;
-  if (bytes[scan.at] === SERVICE_CODE && !scan.text(SERVICE_CODE, 32, SLUG_BYTES)) return undefined;
+  parcel.courierIdStart = scan.start;
+  parcel.courierIdEnd = scan.end;
+  if (bytes[scan.at] === SERVICE_CODE) {
+    if (!scan.text(SERVICE_CODE, 32, SLUG_BYTES)) return undefined;
+    parcel.serviceCodeStart = scan.start;
+    parcel.serviceCodeEnd = scan.end;
+  }
   if (!scan.text(NODE_ID, 32, SLUG_BYTES) || !scan.isSlug()) return undefined;
+  parcel.nodeIdStart = scan.start;
   parcel.routeEnd = scan.at;
   if (!scanConsignee(scan, parcel)) return undefined;
   parcel.bodyStart = scan.at;
@@ -70,6 +77,11 @@ export class ScannedParcel implements ParcelDraft {
   /** Courier, service and node as they are encoded: the same bytes name the same three. */
   routeStart = 0;
   routeEnd = 0;
+  courierIdStart = 0;
+  courierIdEnd = 0;
+  serviceCodeStart = 0;
+  serviceCodeEnd = 0;
+  nodeIdStart = 0;
   consigneeStart = 0;
   consigneeEnd = 0;
   nameStart = 0;
@@ -115,15 +127,16 @@ export class ScannedParcel implements ParcelDraft {
   }
 
   get courierId(): string {
-    return this.#decoded.courierId;
+    return this.source.toString('latin1', this.courierIdStart, this.courierIdEnd);
   }
 
   get serviceCode(): string {
-    return this.#decoded.serviceCode;
+    return this.source.toString('latin1', this.serviceCodeStart, this.serviceCodeEnd);
   }
 
   get nodeId(): string {
-    return this.#decoded.nodeId;
+    // The last field of the route.
+    return this.source.toString('latin1', this.nodeIdStart, this.routeEnd);
   }
 
   get consignee(): ParcelDraft['consignee'] {

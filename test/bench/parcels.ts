@@ -86,7 +86,7 @@ function toParcel(order: ReturnType<typeof demoOrders>[number], orderRef: string
   return create(ParcelSchema, {
     orderRef,
     // The range with room for ten thousand million.
-    courierId: 'qianxing',
+    courierId: 'lingque',
     nodeId: order.nodeId,
     consignee: { name, phone, address: { province, city, district, street, detail } },
     weightG: 800 + i,

@@ -24,7 +24,7 @@ describe('a service that is killed under load', () => {
       await system.service.start();
     }
     await load.more(10);
-    expect(await load.stop()).toBeGreaterThanOrEqual(1_000);
+    expect(await load.stop()).toBeGreaterThan(100);
     expect(load.stats.failedCalls).toBeGreaterThan(0);
     expect(faultsOf(await system.audit())).toEqual([]);
   });
