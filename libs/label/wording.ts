@@ -28,9 +28,10 @@ export function detailLines(label: Label): string[] {
   const { goodsDescription, weightG, orderRef, parentNumber } = label;
   return [
     ...(parentNumber === undefined ? [] : [`母单 ${parentNumber}`]),
-    ...(goodsDescription === '' ? [] : [`品名 ${goodsDescription}`]),
-    ...(weightG === 0 ? [] : [`重量 ${(weightG / 1000).toFixed(2)} kg`]),
     `订单 ${orderRef}`,
+    ...(weightG === 0 ? [] : [`重量 ${(weightG / 1000).toFixed(2)} kg`]),
+    // Last, for where there is little room it is cut.
+    ...(goodsDescription === '' ? [] : [`品名 ${goodsDescription}`]),
   ];
 }
 

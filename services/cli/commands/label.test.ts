@@ -8,6 +8,8 @@ import {
   type TestSystem,
   testSystem,
 } from '#test/support/system';
+import { openSecrets } from '../secrets.ts';
+import { readSettings } from '../settings.ts';
 import { type CliOptions, cli, testFolder } from './cli.fixture.ts';
 import { issueCommand } from './issue.ts';
 import { labelCommand } from './label.ts';
@@ -143,5 +145,40 @@ describe('queqiao issue --labels', () => {
       '--json',
     ]);
     expect(again.json()).toMatchObject([{ labels: 2, failed: 0 }]);
+  });
+});
+
+describe('the key of labels', () => {
+  const secretsOf = async (key: string, old = '') => {
+    await writeFile(folder.path('label.key'), key);
+    const settings = readSettings({
+      QUEQIAO_STATE_DIR: folder.path('state'),
+      QUEQIAO_LABEL_KEY_FILE: folder.path('label.key'),
+      ...(old !== '' && { QUEQIAO_LABEL_OLD_PUBLIC_KEYS: old }),
+    });
+    return openSecrets(settings);
+  };
+
+  it('comes from a file of 32 bytes, with public keys of those before', async () => {
+    const seed = Buffer.alloc(32, 250);
+    const { labelSigner } = await secretsOf(`${seed.toString('base64')}\n`);
+    expect((await secretsOf(seed.toString('hex'))).labelSigner.keyId).toBe(labelSigner.keyId);
+    const old = labelSigner.publicJwk.x;
+    const next = await secretsOf(Buffer.alloc(32, 1).toString('base64'), old);
+    expect(next.labelKeys.map(({ kid }) => kid)).toEqual([
+      next.labelSigner.keyId,
+      labelSigner.keyId,
+    ]);
+  });
+
+  it('is made at the first start, and stays', async () => {
+    const settings = readSettings({ QUEQIAO_STATE_DIR: folder.path('fresh') });
+    const { labelSigner } = await openSecrets(settings);
+    expect((await openSecrets(settings)).labelSigner.keyId).toBe(labelSigner.keyId);
+  });
+
+  it('is refused if it is none', async () => {
+    await expect(secretsOf('short')).rejects.toThrow(/32 bytes/);
+    await expect(secretsOf('0'.repeat(64), 'abc')).rejects.toThrow(/32 bytes/);
   });
 });
