@@ -31,7 +31,8 @@ export function encodePng({ width, height, grey }: Picture, dotsPerM: number): B
     SIGNATURE,
     chunk('IHDR', head),
     chunk('pHYs', density),
-    chunk('IDAT', deflateSync(rows)),
+    // Level 3 is a seventh larger than the default and takes half the time.
+    chunk('IDAT', deflateSync(rows, { level: 3 })),
     chunk('IEND', Buffer.alloc(0)),
   ]);
 }

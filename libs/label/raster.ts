@@ -30,7 +30,8 @@ export function rasterOf(
 /** The pixels as greys. */
 export function greysOf(canvas: Canvas): Picture {
   const { width, height } = canvas;
-  const { data } = canvas.getContext('2d').getImageData(0, 0, width, height);
+  // The canvas' own memory: getImageData would copy it.
+  const data = canvas.data();
   const grey = new Uint8Array(width * height);
   for (let at = 0; at < grey.length; at += 1) grey[at] = data[at * 4] ?? 255;
   return { width, height, grey };
