@@ -3,11 +3,19 @@ import { encode } from 'uqr';
 
 /** Widths of bar, space, bar and so on of Code 128, in modules. */
 export function code128(text: string): readonly number[] {
+  if (last.text !== text) last = { text, widths: encodeBars(text) };
+  return last.widths;
+}
+
+function encodeBars(text: string): readonly number[] {
   const [symbol] = bwip.raw({ bcid: 'code128', text });
   if (symbol === undefined || !('sbs' in symbol))
     throw new Error(`Code 128 of ${text} has no bars`);
   return symbol.sbs;
 }
+
+/** A label asks twice for its bars: whether they fit, and when they are drawn. */
+let last: { text: string; widths: readonly number[] } = { text: '', widths: [] };
 
 /**
  * The dark modules of a QR code, error correction M, row by row. Always version 8 (49 modules) and
