@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open, rename, rm, writeFile } from 'node:fs/promises';
 import { parse as parsePath } from 'node:path';
+import { toRpcError } from '#libs/errors';
 import type { Client } from '#libs/grpc';
+import { backoff, sleep } from '#libs/run';
 import type { ItemError } from '#proto/queqiao/type/v1/item_error';
 import { LabelFormat, type LabelService, LabelSize } from '#proto/queqiao/waybill/v1/label_service';
 
@@ -26,49 +28,63 @@ export const FORMATS = {
  * Prints labels into a file; more than one call may print go into `labels-2.pdf` and so on, and
  * pictures into a file each, `labels-<number>.png`. A file has its name once it is whole.
  */
-export async function printToFile(order: PrintJob): Promise<Printed> {
-  const printed: Printed = { files: [], labels: 0, failures: [] };
-  const max = LABELS_MAX[order.format] ?? 1_000;
-  for (let from = 0; from < order.numbers.length; from += max) {
-    const part = { ...order, numbers: order.numbers.slice(from, from + max) };
-    if (from > 0) part.path = beside(order.path, String(from / max + 1));
-    await printPart(part, printed);
+export async function printToFile(job: PrintJob): Promise<Printed> {
+  const all: Printed = { files: [], labels: 0, failures: [] };
+  const max = LABELS_MAX[job.format] ?? 1_000;
+  for (let from = 0; from < job.numbers.length; from += max) {
+    const numbers = job.numbers.slice(from, from + max);
+    const path = from === 0 ? job.path : beside(job.path, String(from / max + 1));
+    const { files, labels, failures } = await insist({ ...job, numbers, path });
+    all.files.push(...files);
+    all.labels += labels;
+    all.failures.push(...failures);
   }
-  return printed;
+  return all;
 }
 
-async function printPart(order: PrintJob, printed: Printed): Promise<void> {
-  const { client, path, numbers, format, requestIdOf, texts = {} } = order;
+/** Begins anew when the server goes away: the same request counts nothing twice. */
+async function insist(job: PrintJob): Promise<Printed> {
+  const requestId = job.requestIdOf(job.numbers);
+  const nextDelayMs = backoff(RETRY);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await printOnce(job, requestId);
+    } catch (error) {
+      const { retryable, retryAfterMs = 0 } = toRpcError(error);
+      if (!retryable || attempt >= RETRY.attempts) throw error;
+      await sleep(Math.max(nextDelayMs(), retryAfterMs));
+    }
+  }
+}
+
+async function printOnce(job: PrintJob, requestId: string): Promise<Printed> {
+  const { client, path, numbers, format, texts = {} } = job;
   const request = {
-    requestId: requestIdOf(numbers),
+    requestId,
     items: numbers.map((waybillNumber) => ({ waybillNumber, customTexts: texts })),
     format,
-    size: order.size,
-    dpi: order.dpi ?? 0,
-    templateId: order.templateId ?? '',
-    reason: order.reason ?? '',
+    size: job.size,
+    dpi: job.dpi ?? 0,
+    templateId: job.templateId ?? '',
+    reason: job.reason ?? '',
   };
-  const file = new WholeFile(path);
-  try {
-    for await (const { part } of client.renderLabels(request)) {
-      if (part.case === 'outcome') {
-        const { waybillNumber, outcome } = part.value;
-        if (outcome.case === 'print') printed.labels += 1;
-        else if (outcome.case === 'error') {
-          printed.failures.push({ waybillNumber, error: outcome.value });
-        }
-      } else if (part.case === 'content' && format === LabelFormat.PNG) {
-        // One alone is the file that was asked for.
-        const number = numbers[part.value.itemIndex] ?? '';
-        const picture = numbers.length === 1 ? path : beside(path, number);
-        await writeFile(picture, part.value.data);
-        printed.files.push(picture);
-      } else if (part.case === 'content') await file.append(part.value.data);
-    }
-    if (await file.finish()) printed.files.push(path);
-  } finally {
-    await file[Symbol.asyncDispose]();
+  const printed: Printed = { files: [], labels: 0, failures: [] };
+  await using file = new WholeFile(path);
+  for await (const { part } of client.renderLabels(request)) {
+    if (part.case === 'outcome') {
+      const { waybillNumber, outcome } = part.value;
+      if (outcome.case === 'print') printed.labels += 1;
+      if (outcome.case === 'error') printed.failures.push({ waybillNumber, error: outcome.value });
+    } else if (part.case === 'content' && format === LabelFormat.PNG) {
+      // One alone is the file that was asked for.
+      const number = numbers[part.value.itemIndex] ?? '';
+      const picture = numbers.length === 1 ? path : beside(path, number);
+      await writeFile(picture, part.value.data);
+      printed.files.push(picture);
+    } else if (part.case === 'content') await file.append(part.value.data);
   }
+  if (await file.finish()) printed.files.push(path);
+  return printed;
 }
 
 /** The same labels again, by the same request: nothing is counted twice. */
@@ -115,6 +131,8 @@ class WholeFile implements AsyncDisposable {
     return `${this.#path}.part`;
   }
 }
+
+const RETRY = { attempts: 5, firstMs: 250, maxMs: 5_000 };
 
 export type PrintJob = {
   client: Pick<Client<typeof LabelService>, 'renderLabels'>;

@@ -93,6 +93,24 @@ describe('queqiao label', () => {
     expect((await label(['verify', first])).stdout).toContain(`waybill_number\t${numbers[0]}`);
   });
 
+  it('declares a template from a file, and prints by it', async () => {
+    const file = folder.path('template.json');
+    const place = { x_dmm: 10, y_dmm: 10, width_dmm: 300, height_dmm: 50, text_size_dmm: 30 };
+    const fields = [{ key: 'shelf', caption: '货架', ...place }];
+    await writeFile(file, JSON.stringify({ template_id: 'cli', fields }));
+    const made = await label(['template', 'create', file, '--json']);
+    expect(made.json()).toMatchObject([{ template_id: 'cli', size: 'LABEL_SIZE_76X130', fields }]);
+    expect((await label(['template', 'get', 'cli', '--json'])).json()).toEqual(made.json());
+    expect((await label(['template', 'list'])).stdout).toMatch(/^cli\t.*\t76x130\tshelf$/m);
+    const path = folder.path('shelf.pdf');
+    const args = ['print', numbers[1] ?? '', '--template', 'cli', '--text', 'shelf=B-07-3'];
+    expect((await label([...args, '--output', path])).exit).toBe(0);
+    expect((await textsOfPdf(await readFile(path)))[0]).toContain('货架 B-07-3');
+    await writeFile(file, '{"x":1}');
+    expect((await label(['template', 'create', file])).stderr).toMatch(/is no template/);
+    expect((await label(['template', 'get', 'nothing'])).exit).toBe(1);
+  });
+
   it('refuses what makes no sense', async () => {
     const [number = ''] = numbers;
     for (const args of [

@@ -22,14 +22,16 @@ import {
 } from '../output.ts';
 import { formatRecord } from '../output-table.ts';
 import { FORMATS, type Printed, printToFile, SIZES } from './label-file.ts';
+import { templateCommand } from './label-template.ts';
 
-/** `queqiao label print|verify|keys` */
+/** `queqiao label print|verify|keys|template` */
 export function labelCommand(context: CliContext): Command {
   return new Command('label')
     .description('Print labels, and check the codes on them. / 打印和验证电子面单。')
     .addCommand(printCommand(context))
     .addCommand(verifyCommand(context))
-    .addCommand(keysCommand(context));
+    .addCommand(keysCommand(context))
+    .addCommand(templateCommand(context));
 }
 
 function printCommand(context: CliContext): Command {
