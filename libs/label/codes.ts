@@ -1,5 +1,5 @@
-import bwip from 'bwip-js/node';
 import { encode } from 'uqr';
+import { bwip } from './libraries.ts';
 
 /** Widths of bar, space, bar and so on of Code 128, in modules. */
 export function code128(text: string): readonly number[] {
@@ -8,7 +8,7 @@ export function code128(text: string): readonly number[] {
 }
 
 function encodeBars(text: string): readonly number[] {
-  const [symbol] = bwip.raw({ bcid: 'code128', text });
+  const [symbol] = bwip().raw({ bcid: 'code128', text });
   if (symbol === undefined || !('sbs' in symbol))
     throw new Error(`Code 128 of ${text} has no bars`);
   return symbol.sbs;

@@ -1,6 +1,7 @@
-import { type Canvas, createCanvas, GlobalFonts, type SKRSContext2D } from '@napi-rs/canvas';
+import type { Canvas, SKRSContext2D } from '@napi-rs/canvas';
 import { CODE128, code128, place, QR, qrCode } from './codes.ts';
 import type { Box, Drawing, Mark, Weight } from './drawing.ts';
+import { canvas as skia } from './libraries.ts';
 import type { Picture } from './picture.ts';
 import { typeface } from './typeface.ts';
 
@@ -15,7 +16,7 @@ export function rasterOf(
   skip?: Mark['kind'],
 ): Canvas {
   const perMm = DOTS_PER_MM[dpi];
-  const canvas = createCanvas(Math.round(widthMm * perMm), Math.round(heightMm * perMm));
+  const canvas = skia().createCanvas(Math.round(widthMm * perMm), Math.round(heightMm * perMm));
   const context = canvas.getContext('2d');
   context.fillStyle = WHITE;
   context.fillRect(0, 0, canvas.width, canvas.height);
@@ -111,7 +112,7 @@ const registered = new Set<Weight>();
 function family(weight: Weight): string {
   const name = `QueqiaoLabel${weight}`;
   if (!registered.has(weight)) {
-    GlobalFonts.register(typeface(weight).bytes, name);
+    skia().GlobalFonts.register(typeface(weight).bytes, name);
     registered.add(weight);
   }
   return name;

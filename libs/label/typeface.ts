@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { create, type Font } from 'fontkit';
+import type { Font } from 'fontkit';
 import type { Weight } from './drawing.ts';
+import { fontkit } from './libraries.ts';
 
 const require = createRequire(import.meta.url);
 /** Noto Sans SC. Thin strokes break up on thermal paper, so Medium is the lightest. */
@@ -21,7 +22,7 @@ export class Typeface {
 
   constructor(weight: Weight) {
     this.bytes = readFileSync(require.resolve(FILES[weight]));
-    const font = create(this.bytes);
+    const font = fontkit().create(this.bytes);
     if (!('createSubset' in font)) throw new Error(`${FILES[weight]} holds several fonts`);
     this.font = font;
     this.#missing = this.#look(MISSING.codePointAt(0) ?? 0) ?? { id: 0, advance: 1 };

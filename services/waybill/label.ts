@@ -12,7 +12,7 @@ import {
   ParcelSchema,
 } from '#proto/queqiao/waybill/v1/waybill';
 import type { Deps } from './deps.ts';
-import { sortCodeOf } from './sort-code.ts';
+import { bagDestinationOf, sortCodeOf } from './sort-code.ts';
 import type { WaybillRow } from './store/waybill.ts';
 
 /** What the label of a waybill says but for its print; names, phones and addresses masked. */
@@ -32,7 +32,7 @@ export async function labelOf(
     serviceName: service?.displayName ?? row.service_code,
     waybillNumber: row.waybill_number,
     sortCode: sortCodeOf(row),
-    bagDestination: '',
+    bagDestination: bagDestinationOf(row),
     consignee: maskedParty(consignee),
     sender: senderOf(row, node),
     services: body.addedServices.map((each) => serviceOf(each, courier)),

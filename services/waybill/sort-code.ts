@@ -8,3 +8,8 @@ import type { WaybillRow } from './store/waybill.ts';
 export function sortCodeOf(_row: WaybillRow): SortCode | undefined {
   return undefined;
 }
+
+/** Where bags for it are opened (集包地); empty for the same reason. */
+export function bagDestinationOf(_row: WaybillRow): string {
+  return '';
+}
