@@ -22,6 +22,29 @@ describe('a PDF of labels', () => {
     library.destroy();
   });
 
+  // Readers repair a wrong table silently, and slowly.
+  test('has a table that says where each object is, and streams as long as they say', async () => {
+    const pdf = Buffer.concat(await partsOf(300));
+    const text = pdf.toString('latin1');
+    const start = Number(/startxref\n(\d+)\n%%EOF\n$/.exec(text)?.[1]);
+    const [, count = '', table = ''] =
+      /^xref\n0 (\d+)\n([^t]+)trailer/.exec(text.slice(start)) ?? [];
+    const entries = table.match(/.{20}/gs) ?? [];
+    expect(entries).toHaveLength(Number(count));
+    for (const [id, entry] of entries.entries()) {
+      if (id === 0) continue;
+      expect(entry).toMatch(/^\d{10} 00000 n \n$/);
+      const at = Number(entry.slice(0, 10));
+      expect(text.slice(at, at + 20)).toMatch(new RegExp(`^${id} 0 obj\n`));
+    }
+    const streams = [...text.matchAll(/\/Length (\d+)>>stream\n/g)];
+    expect(streams.length).toBeGreaterThan(300);
+    for (const { 0: head, 1: length, index } of streams) {
+      const end = index + head.length + Number(length);
+      expect(text.slice(end, end + 10)).toBe('\nendstream');
+    }
+  });
+
   test('comes in parts while labels are still to come', async () => {
     let drawn = 0;
     const sizes: number[] = [];
