@@ -1,5 +1,6 @@
 import { type Client, createClient } from '#libs/grpc';
 import { NetworkService } from '#proto/queqiao/network/v1/network_service';
+import { LabelService } from '#proto/queqiao/waybill/v1/label_service';
 import { VaultService } from '#proto/queqiao/waybill/v1/vault_service';
 import { WaybillService } from '#proto/queqiao/waybill/v1/waybill_service';
 import { Issuer, type IssuerOptions } from './issuer.ts';
@@ -18,10 +19,12 @@ export function connect(
   const waybill = createClient(WaybillService, options);
   const issuers = new Set<Issuer>();
   const vault = createClient(VaultService, options);
+  const label = createClient(LabelService, options);
   return {
     network,
     waybill,
     vault,
+    label,
     issuer(given) {
       const issuer = new Issuer(options, given, () => issuers.delete(issuer));
       issuers.add(issuer);
@@ -32,6 +35,7 @@ export function connect(
       network.close();
       waybill.close();
       vault.close();
+      label.close();
     },
   };
 }
@@ -40,6 +44,7 @@ export type QueqiaoClient = {
   network: Client<typeof NetworkService>;
   waybill: Client<typeof WaybillService>;
   vault: Client<typeof VaultService>;
+  label: Client<typeof LabelService>;
   /** For parcels that come one by one: they travel together, and survive a broken connection. */
   issuer(options?: IssuerOptions): Issuer;
   /** Ends the connection; what is under way is cancelled. Close issuers before. */

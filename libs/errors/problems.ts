@@ -77,6 +77,22 @@ export const PROBLEMS = {
   ATTRIBUTE_UNKNOWN: { en: 'is no attribute of this service', zh: '不是该服务的属性' },
   ATTRIBUTE_TYPE: { en: 'must be of type {type}', zh: '须为 {type} 类型' },
   ONE_OF: { en: 'must be one of: {values}', zh: '须为以下之一:{values}' },
+  OUTSIDE_AREA: {
+    en: 'must lie in the area of {width} × {height} mm',
+    zh: '须在 {width} × {height} 毫米的自定义区内',
+  },
+  OVERLAPS: { en: 'lies over another field', zh: '与其他字段重叠' },
+  TOO_LOW: {
+    en: 'must be at least 1.2 times text_size_dmm',
+    zh: '须不小于 text_size_dmm 的 1.2 倍',
+  },
+  DOES_NOT_FIT: { en: 'does not fit into its field', zh: '超出字段可容纳的长度' },
+  TEMPLATE_KEY: {
+    en: 'must be 1 to 32 of a-z, 0-9 and "_"',
+    zh: '须为 1 到 32 位小写字母、数字或“_”',
+  },
+  AS_TEMPLATE: { en: 'must be that of the template, {size}', zh: '须与模板尺寸 {size} 一致' },
+  NO_SUCH_FIELD: { en: 'is no field of the template', zh: '不是模板中的字段' },
   ABOVE_MAX: { en: 'must not be above {other}', zh: '不能大于 {other}' },
 } as const;
 

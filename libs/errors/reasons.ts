@@ -311,6 +311,17 @@ export const REASONS: Record<Reason, ReasonRow> = {
     'request_id {request_id} was used before with other contents',
     'request_id {request_id} 已用于其他内容的请求',
   ),
+  LABEL_PRINTS_USED_UP: row(
+    'FAILED_PRECONDITION',
+    'the label of waybill {id} was printed {count} times, which is as often as is allowed',
+    '面单 {id} 已打印 {count} 次,达到上限',
+  ),
+  LABEL_TEMPLATE_NOT_FOUND: row('NOT_FOUND', 'no label template {id}', '面单模板 {id} 不存在'),
+  LABEL_NUMBER_TOO_LONG: row(
+    'FAILED_PRECONDITION',
+    'the bars of number {id} would be too thin to be scanned on a label of {size} mm',
+    '单号 {id} 过长,在 {size} 毫米的面单上条码过细,无法扫描',
+  ),
 };
 
 export type ReasonRow = {

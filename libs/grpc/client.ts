@@ -3,7 +3,7 @@ import * as grpc from '@grpc/grpc-js';
 import { context } from '@opentelemetry/api';
 import { RpcError, tooMany } from '#libs/errors';
 import type { Clock } from '#libs/run';
-import { ClientStream } from './client-stream.ts';
+import { ClientStream, type Requests } from './client-stream.ts';
 import {
   type AnyMethod,
   type Codecs,
@@ -45,9 +45,12 @@ export function createClient<Desc extends DescService>(
   };
   const methods = Object.entries(serviceDefinition(desc, codecs)).map(([name, method]) => [
     name,
-    method.requestStream
-      ? (requests: AsyncIterable<object>, call?: CallOptions) =>
-          openStream(deps, method, { requests, call: call ?? {} })
+    method.responseStream
+      ? (given: AsyncIterable<object> | object, call: CallOptions = {}) =>
+          openStream(deps, method, {
+            requests: method.requestStream ? (given as Requests) : [given],
+            call,
+          })
       : async (request: object, call: CallOptions = {}) => invoke(deps, method, { request, call }),
   ]);
   const close = () => channel.close();
@@ -101,7 +104,7 @@ function invoke(deps: CallDeps, method: AnyMethod, { request, call }: Invocation
 function openStream(
   deps: CallDeps,
   method: AnyMethod,
-  { requests, call }: { requests: AsyncIterable<object>; call: CallOptions },
+  { requests, call }: { requests: Requests; call: CallOptions },
 ): ClientStream {
   for (const signal of signalsOf(call)) if (signal.aborted) throw toCancelled(signal.reason);
   const measuring = deps.startMeasuring?.(methodOf(method.path), context.active());
@@ -247,10 +250,22 @@ export type Client<Desc extends DescService> = {
     options?: CallOptions,
   ) => AsyncIterableIterator<MessageShape<Desc['method'][Name]['output']>>;
 } & {
+  /** The answers come as the server gives them. */
+  readonly [Name in AnswersName<Desc>]: (
+    request: MessageInitShape<Desc['method'][Name]['input']>,
+    options?: CallOptions,
+  ) => AsyncIterableIterator<MessageShape<Desc['method'][Name]['output']>>;
+} & {
   /** Ends the connection; calls that are under way are cancelled. */
   close(): void;
   [Symbol.dispose](): void;
 };
+
+type AnswersName<Desc extends DescService> = {
+  [Name in MethodName<Desc>]: Desc['method'][Name] extends { methodKind: 'server_streaming' }
+    ? Name
+    : never;
+}[MethodName<Desc>];
 
 type UnaryName<Desc extends DescService> = {
   [Name in MethodName<Desc>]: Desc['method'][Name] extends { methodKind: 'unary' } ? Name : never;

@@ -11,7 +11,7 @@ import {
 } from './admission.ts';
 import { type AnyMethod, methodOf, serviceDefinition } from './definition.ts';
 import { Health, type HealthCheck } from './health.ts';
-import type { ServiceImplementation } from './implement.ts';
+import { type AnyAnswerHandler, forOneRequest, type ServiceImplementation } from './implement.ts';
 import { DEFAULT_LIMITS, type Limits, serverChannelOptions } from './limits.ts';
 import { OpenStreams } from './open-streams.ts';
 import { RateLimits } from './rate-limits.ts';
@@ -96,15 +96,18 @@ function servedMethods(
   for (const { desc, handlers, codecs } of services) {
     for (const [name, method] of Object.entries(serviceDefinition(desc, codecs))) {
       const served = { ...common, name: methodOf(method.path), method, handler: handlers[name] };
-      methods.set(
-        method.path,
-        method.requestStream
-          ? (base) => new StreamCall(served as ServedStream, base)
-          : (base) => new UnaryCall(served as ServedMethod, base),
-      );
+      methods.set(method.path, serving(served as ServedMethod | ServedStream));
     }
   }
   return methods;
+}
+
+function serving(served: ServedMethod | ServedStream): Serve {
+  const { requestStream, responseStream } = served.method;
+  if (!responseStream) return (base) => new UnaryCall(served as ServedMethod, base);
+  if (requestStream) return (base) => new StreamCall(served as ServedStream, base);
+  const handler = forOneRequest(served.handler as AnyAnswerHandler);
+  return (base) => new StreamCall({ ...(served as ServedStream), handler }, base);
 }
 
 type Serve = (base: grpc.ServerInterceptingCallInterface) => ServerCall;

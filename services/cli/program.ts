@@ -6,6 +6,7 @@ import { accountCommand } from './commands/account.ts';
 import { eventsCommand } from './commands/events.ts';
 import { issueCommand } from './commands/issue.ts';
 import { keyCommand } from './commands/key.ts';
+import { labelCommand } from './commands/label.ts';
 import { networkCommands } from './commands/network.ts';
 import { vaultCommand } from './commands/vault.ts';
 import { waybillCommand } from './commands/waybill.ts';
@@ -27,6 +28,7 @@ export function program(context: CliContext): Command {
     certCommand(context),
     issueCommand(context),
     waybillCommand(context),
+    labelCommand(context),
     vaultCommand(context),
     ...networkCommands(context),
     accountCommand(context),

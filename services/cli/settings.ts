@@ -31,12 +31,18 @@ export const SHAPE = {
   QUEQIAO_CANCEL_RATIO_PERCENT: integer({ default: 20, min: 0, max: 100 }),
   /** Below so many drawn waybills of an account, cancelling is not limited. */
   QUEQIAO_CANCEL_RATIO_FREE_COUNT: integer({ default: 500, min: 0, max: 1_000_000_000 }),
+  /** How often the label of a waybill may be printed. */
+  QUEQIAO_LABEL_PRINTS_MAX: integer({ default: 10, min: 1, max: 1_000 }),
   /** Secrets; without these they are files of the state folder, made at the first start. */
   QUEQIAO_API_KEY_PEPPER_FILE: secretFile({ default: '' }),
   QUEQIAO_SERVICE_SECRET_FILE: secretFile({ default: '' }),
   QUEQIAO_MASTER_KEY_FILE: text({ default: '' }),
   /** Master keys that only open what they wrapped: those before, or the one to come. */
   QUEQIAO_MASTER_KEY_OLD_FILES: list({ default: [] }),
+  /** 32 bytes as hex or base64, which sign the codes of labels. */
+  QUEQIAO_LABEL_KEY_FILE: secretFile({ default: '' }),
+  /** Public keys, as `queqiao label keys` shows them, whose labels are still about. */
+  QUEQIAO_LABEL_OLD_PUBLIC_KEYS: list({ default: [] }),
   /** For fault tests: the process ends itself at this point, `point` or `point:passes`. */
   QUEQIAO_CRASH_AT: text({ default: '' }),
 } as const;
@@ -62,6 +68,9 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     serviceSecret: config.QUEQIAO_SERVICE_SECRET_FILE || undefined,
     masterKeyFile: config.QUEQIAO_MASTER_KEY_FILE || undefined,
     oldMasterKeyFiles: config.QUEQIAO_MASTER_KEY_OLD_FILES,
+    labelPrintsMax: config.QUEQIAO_LABEL_PRINTS_MAX,
+    labelKey: config.QUEQIAO_LABEL_KEY_FILE || undefined,
+    oldLabelKeys: config.QUEQIAO_LABEL_OLD_PUBLIC_KEYS,
     crashAt: config.QUEQIAO_CRASH_AT || undefined,
   };
 }
@@ -97,5 +106,8 @@ export type Settings = {
   serviceSecret: string | undefined;
   masterKeyFile: string | undefined;
   oldMasterKeyFiles: readonly string[];
+  labelPrintsMax: number;
+  labelKey: string | undefined;
+  oldLabelKeys: readonly string[];
   crashAt: string | undefined;
 };

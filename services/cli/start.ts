@@ -56,7 +56,8 @@ async function start(context: CliContext, options: StartOptions): Promise<number
     const nats = natsUrl ?? 'none, events wait in the outbox';
     await write(stdout, `Queqiao is ready  gRPC ${address}  NATS ${nats}\n`);
     const stateDir = relative(process.cwd(), settings.stateDir) || '.';
-    if (options.demo) await write(stdout, whatToTry({ address, stateDir }));
+    const hasLabels = existsSync(demoLabels(stateDir));
+    if (options.demo) await write(stdout, whatToTry({ address, stateDir, hasLabels }));
     if (options.exitWhenReady) return status;
     await write(stderr, `The log is ${logFile.file}. Press Ctrl-C to stop.\n`);
     await interrupted;
@@ -95,7 +96,7 @@ async function prepareDemo(
   await mkdir(folder, { recursive: true });
   await writeDemoOrders(file);
 
-  progress('Issuing waybills for the sample orders …');
+  progress('Issuing waybills for the sample orders and printing their labels …');
   // stdout is kept for the line that says it is ready.
   const demo: CliContext = {
     ...context,
@@ -103,8 +104,13 @@ async function prepareDemo(
     connection: () => ({ address, apiKey, natsUrl: undefined }),
     env: { ...context.env, QUEQIAO_ADDRESS: address, QUEQIAO_API_KEY: apiKey },
   };
-  await issueCommand(demo).parseAsync([file], { from: 'user' });
+  const labels = ['--labels', demoLabels(stateDir)];
+  await issueCommand(demo).parseAsync([file, ...labels], { from: 'user' });
   return demo.exitCode ?? Exit.OK;
+}
+
+function demoLabels(stateDir: string): string {
+  return join(stateDir, 'demo', 'labels.pdf');
 }
 
 async function makeMerchantKey(

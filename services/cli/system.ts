@@ -58,7 +58,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       secrets,
       tls: settings.tls,
       limits: settings.callLimits,
-      settings: { cancelRatio: settings.cancelRatio },
+      settings: { cancelRatio: settings.cancelRatio, labelPrintsMax: settings.labelPrintsMax },
       // Reflection tells the whole contract: for programmers on this machine only.
       reflection: LOOPBACK.test(listen),
       log,

@@ -84,7 +84,7 @@ async function startSystem() {
     natsUrl: nats.url,
     listen: '127.0.0.1:0',
     secrets,
-    settings: { cancelRatio: { percent: 20, freeCount: 500 } },
+    settings: { labelPrintsMax: 10, cancelRatio: { percent: 20, freeCount: 500 } },
     reflection: false,
     log,
     now,

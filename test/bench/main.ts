@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { stderrNotes } from '#deploy/local/note';
 import { benchIssue } from './issue.ts';
+import { benchLabels } from './labels.ts';
 import { benchOverload } from './overload.ts';
 
 // npm run bench -- <subject> [--seconds n] [--waybills n] [--json] [--profile folder]
@@ -9,6 +10,7 @@ import { benchOverload } from './overload.ts';
 
 const SUBJECTS: Record<string, (options: BenchOptions) => Promise<Record<string, number>>> = {
   issue: benchIssue,
+  labels: benchLabels,
   overload: benchOverload,
 };
 

@@ -3,6 +3,7 @@ import type { Client } from '#libs/grpc';
 import type { NetworkService } from '#proto/queqiao/network/v1/network_service';
 import { NumberRange_CheckDigitScheme } from '#proto/queqiao/network/v1/number_range';
 import type { AccountService } from '#proto/queqiao/waybill/v1/account_service';
+import type { LabelService } from '#proto/queqiao/waybill/v1/label_service';
 import { Purpose, type VaultService } from '#proto/queqiao/waybill/v1/vault_service';
 import type { WaybillService } from '#proto/queqiao/waybill/v1/waybill_service';
 import { seedAccount } from '../../services/waybill/account.fixture.ts';
@@ -101,6 +102,31 @@ export const TENANT_CALLS: Readonly<Record<string, TenantCall>> = {
     reportPrints: (client, { owner: { merchantId }, liveNumber: waybillNumber }) =>
       client.reportPrints({ merchantId, requestId, notices: [{ waybillNumber }] }),
   }),
+  ...methods<typeof LabelService>('queqiao.waybill.v1.LabelService', {
+    renderLabels: async (client, { liveNumber: waybillNumber }) => {
+      const request = { requestId: LABEL_REQUEST_ID, items: [{ waybillNumber }] };
+      const outcomes: unknown[] = [];
+      for await (const { part } of client.renderLabels(request)) {
+        if (part.case === 'outcome') outcomes.push(part.value);
+      }
+      return outcomes;
+    },
+    listLabelPrints: (client, { owner: { merchantId } }) => client.listLabelPrints({ merchantId }),
+    createLabelTemplate: (client, { owner: { merchantId }, templateId }) =>
+      client.createLabelTemplate({
+        template: { templateId, merchantId, fields: [TEMPLATE_FIELD] },
+      }),
+    getLabelTemplate: (client, { owner: { merchantId }, templateId }) =>
+      client.getLabelTemplate({ merchantId, templateId }),
+    listLabelTemplates: (client, { owner: { merchantId } }) =>
+      client.listLabelTemplates({ merchantId }),
+    getLabelKeys: (client) => client.getLabelKeys({}),
+  }),
+};
+
+const LABEL_REQUEST_ID = '4f0e7a52-7c0f-4a52-9a1e-6d1b2c3d4e5f';
+const TEMPLATE_FIELD = {
+  ...{ key: 'note', xDmm: 10, yDmm: 10, widthDmm: 300, heightDmm: 60, textSizeDmm: 30 },
 };
 
 const purpose = Purpose.CUSTOMER_SERVICE;
@@ -110,6 +136,11 @@ const requestId = '0b0a6c9e-4d5e-4f10-8a11-2f3c4b5a6978';
 export const COMMON_TO_MERCHANTS: ReadonlySet<string> = new Set([
   'queqiao.network.v1.NetworkService/GetCourier',
   'queqiao.network.v1.NetworkService/ListCouriers',
+]);
+
+/** What belongs to no tenant: public keys. */
+export const COMMON_TO_ALL: ReadonlySet<string> = new Set([
+  'queqiao.waybill.v1.LabelService/GetLabelKeys',
 ]);
 
 /** A tenant with something of everything, and what nobody else may ever be answered. */
@@ -147,10 +178,12 @@ export async function seedTenant(system: TestSystem): Promise<TenantWorld> {
     await issue('SECRET-HELD-1', { holdNodeId: nodeId }),
     await issue('SECRET-HELD-2', { holdNodeId: nodeId }),
   ];
+  const templateId = `template-${tag}`;
   const numbers = [waybillNumber, liveNumber, erasableNumber, ...held];
   return {
     ...{ owner, ownRangeId, waybillNumber, liveNumber, erasableNumber, held, accountId, phone },
-    ofMerchant: [merchantId, nodeId, ownRangeId, accountId, name, ...numbers],
+    templateId,
+    ofMerchant: [merchantId, nodeId, ownRangeId, accountId, name, templateId, ...numbers],
     ofCourier: [courierId, rangeId],
   };
 }
@@ -172,6 +205,7 @@ export function clientFor(clients: Clients, typeName: string): Clients[keyof Cli
   if (typeName.endsWith('NetworkService')) return clients.network;
   if (typeName.endsWith('VaultService')) return clients.vault;
   if (typeName.endsWith('AccountService')) return clients.account;
+  if (typeName.endsWith('LabelService')) return clients.label;
   return clients.waybill;
 }
 
@@ -179,6 +213,7 @@ export type TenantWorld = {
   owner: SeededMerchant;
   ownRangeId: string;
   accountId: string;
+  templateId: string;
   /** Whom all waybills but the first are for. */
   phone: string;
   waybillNumber: string;
@@ -198,6 +233,7 @@ export type Clients = {
   waybill: Client<typeof WaybillService>;
   vault: Client<typeof VaultService>;
   account: Client<typeof AccountService>;
+  label: Client<typeof LabelService>;
 };
 
 type TenantCall = (clients: Clients, world: TenantWorld) => Promise<unknown>;
