@@ -2,6 +2,7 @@ import type { Bus, StreamName } from '#libs/bus';
 import type { Pool, Relay } from '#libs/db';
 import type { Directory } from '#libs/directory';
 import type { ServiceImplementation } from '#libs/grpc';
+import type { LabelJwk, LabelSigner } from '#libs/label';
 import type { Logger } from '#libs/log';
 import type { Keyring } from '#libs/privacy';
 import type { Clock } from '#libs/run';
@@ -40,6 +41,8 @@ export type RunningModule = {
 
 /** What an operator may set for the services themselves. */
 export type ModuleSettings = {
+  /** How often the label of a waybill may be printed. */
+  readonly labelPrintsMax: number;
   /** At most `percent` of an account's drawn waybills may be cancelled, once `freeCount` are. */
   readonly cancelRatio: { readonly percent: number; readonly freeCount: number };
 };
@@ -52,4 +55,8 @@ export type Secrets = {
   readonly serviceSecret: string;
   /** Wraps the keys that seal consignees. */
   readonly keyring: Keyring;
+  /** Signs the codes of labels. */
+  readonly labelSigner: LabelSigner;
+  /** Public keys that verify them: the signer's and those before it. */
+  readonly labelKeys: readonly LabelJwk[];
 };

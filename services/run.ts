@@ -1,8 +1,17 @@
 import { type Bus, connectBus } from '#libs/bus';
-import { assertMigrated, migrate, openPool, type Relay, startRelay } from '#libs/db';
+import {
+  assertMigrated,
+  assertWalled,
+  migrate,
+  openPool,
+  type Pool,
+  type Relay,
+  roleOf,
+  startRelay,
+} from '#libs/db';
 import { openDirectory } from '#libs/directory';
 import { RpcError } from '#libs/errors';
-import { type Client, createClient, startServer } from '#libs/grpc';
+import { type Client, createClient, type Limits, startServer, type TlsFiles } from '#libs/grpc';
 import type { Logger } from '#libs/log';
 import { type Clock, type Closable, closeInOrder, projectFile } from '#libs/run';
 import { NetworkService } from '#proto/queqiao/network/v1/network_service';
@@ -13,7 +22,7 @@ import type { Module, ModuleSettings, RunningModule, Secrets } from './module.ts
  * events, also when all run here: they reach the network service by its address like anyone else.
  */
 export async function runServices(options: RunOptions): Promise<RunningServices> {
-  const { modules, databaseUrl, natsUrl, listen, secrets, settings, log, now } = options;
+  const { modules, natsUrl, listen, secrets, settings, tls, log, now } = options;
   const opened: Closable[] = [];
   // Closed in reverse order of opening.
   const closeAll = (graceMs: number) => closeInOrder(opened.toReversed(), graceMs);
@@ -27,7 +36,9 @@ export async function runServices(options: RunOptions): Promise<RunningServices>
     let networkAddress = options.networkAddress ?? '';
     let client: Client<typeof NetworkService> | undefined;
     const network = () => {
-      const credentials = { serviceName: 'queqiao', secret: secrets.serviceSecret, now };
+      const credentials = tls
+        ? { certificate: tls, service: 'network' }
+        : { serviceName: 'queqiao', secret: secrets.serviceSecret, now };
       client ??= createClient(NetworkService, { address: networkAddress, credentials });
       return client;
     };
@@ -37,10 +48,9 @@ export async function runServices(options: RunOptions): Promise<RunningServices>
 
     const running: RunningModule[] = [];
     for (const module of modules) {
-      const pool = openPool({ url: databaseUrl, name: `queqiao-${module.name}`, log });
-      keep(`${module.name} pool`, pool, () => pool[Symbol.asyncDispose]());
-      await assertMigrated(pool, module.name, foldersOf(module));
-      const relay = relayOf(module, options, bus, keep);
+      const relayPool = await relayPoolOf(module, options, keep);
+      const pool = await poolOf(module, options, keep);
+      const relay = relayOf(module, { pool: relayPool, bus, log }, keep);
       const started = await module.start({
         ...{ pool, relay, bus, directory, secrets, settings, log, now },
       });
@@ -53,6 +63,8 @@ export async function runServices(options: RunOptions): Promise<RunningServices>
       services: running.flatMap(({ services }) => services),
       authenticate: (secret) => directory.identity(secret),
       serviceSecret: secrets.serviceSecret,
+      tls,
+      limits: options.limits ?? {},
       health: { check: (service) => isServing(running, service) },
       reflection: options.reflection,
       log,
@@ -67,9 +79,26 @@ export async function runServices(options: RunOptions): Promise<RunningServices>
   }
 }
 
-/** A relay has connections of its own, so that a rush of calls cannot starve it. */
-function relayOf({ name, stream }: Module, options: RunOptions, bus: Bus, keep: Keep): Relay {
+/** The service's own, in the role that row-level security holds for. */
+async function poolOf(
+  { name }: Module,
+  { databaseUrl, log }: RunOptions,
+  keep: Keep,
+): Promise<Pool> {
+  const role = roleOf(name);
+  const pool = openPool({ url: databaseUrl, name: `queqiao-${name}`, role, log });
+  keep(`${name} pool`, pool, () => pool[Symbol.asyncDispose]());
+  await assertWalled(pool, name);
+  return pool;
+}
+
+/**
+ * A relay has connections of its own, so that a rush of calls cannot starve it; it owns the outbox.
+ * The service's role is there only once the schema is up to date.
+ */
+async function relayPoolOf(module: Module, options: RunOptions, keep: Keep): Promise<Pool> {
   const { databaseUrl, log } = options;
+  const { name } = module;
   const pool = openPool({
     url: databaseUrl,
     name: `queqiao-${name}-relay`,
@@ -77,6 +106,11 @@ function relayOf({ name, stream }: Module, options: RunOptions, bus: Bus, keep: 
     log,
   });
   keep(`${name} relay pool`, pool, () => pool[Symbol.asyncDispose]());
+  await assertMigrated(pool, name, foldersOf(module));
+  return pool;
+}
+
+function relayOf({ name, stream }: Module, { pool, bus, log }: RelayDeps, keep: Keep): Relay {
   const relay = startRelay({
     pool,
     schema: name,
@@ -115,6 +149,7 @@ function foldersOf({ migrations }: Module): string[] {
   return migrations.map((folder) => projectFile(folder));
 }
 
+type RelayDeps = { pool: Pool; bus: Bus; log: Logger };
 type Keep = <T>(name: string, resource: T, close: () => unknown) => T;
 
 export type RunOptions = {
@@ -126,6 +161,9 @@ export type RunOptions = {
   /** Where the network service is; this process itself if not given. */
   networkAddress?: string | undefined;
   secrets: Secrets;
+  /** The process's certificate; without it, plain connections and a shared secret. */
+  tls?: TlsFiles | undefined;
+  limits?: Partial<Limits>;
   settings: ModuleSettings;
   reflection: boolean;
   log: Logger;

@@ -8,6 +8,7 @@ export const NETWORK_KINDS = [
   'number_range',
   'courier_account',
   'api_key',
+  'token_issuer',
 ] as const;
 
 /**

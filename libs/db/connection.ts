@@ -1,5 +1,6 @@
 import { DatabaseError, type PoolClient, type QueryConfig, type QueryResult } from 'pg';
 import { RpcError } from '#libs/errors';
+import { TenantQuery, type TenantSetting } from './tenant.ts';
 
 /** What runs a statement: a Pool (each on its own) or a Tx (all as one). */
 export interface Queryable {
@@ -30,16 +31,20 @@ export class Connection {
   async run(
     text: string,
     values: readonly unknown[] = [],
-    { name }: QueryOptions = {},
+    { name, tenant }: QueryOptions = {},
   ): Promise<QueryResult> {
     const failure = this.#failure;
     if (failure) throw lost(failure);
     if (name !== undefined && name.length > NAME_LENGTH_MAX) {
       throw new Error(`statement name over ${NAME_LENGTH_MAX} characters: ${name}`);
     }
-    const isNamed = name !== undefined && this.#options.namedStatements;
     try {
-      return await this.#send({ text, values: [...values], ...(isNamed && { name }) });
+      const statement = {
+        text,
+        values: [...values],
+        ...(name !== undefined && this.#options.namedStatements && { name }),
+      };
+      return await this.#send(statement, tenant);
     } catch (error) {
       throw this.#judge(error as Error);
     }
@@ -62,7 +67,7 @@ export class Connection {
   }
 
   /** By callback and one timer: pg's promise and a race cost a small statement 10 µs. */
-  #send(statement: QueryConfig): Promise<QueryResult> {
+  #send(statement: QueryConfig, tenant: TenantSetting | undefined): Promise<QueryResult> {
     return new Promise((resolve, reject) => {
       // The server's statement_timeout ends slow statements and leaves the connection good. This
       // is for a server or network that has gone silent: the connection is of no use afterwards.
@@ -71,12 +76,17 @@ export class Connection {
         this.spoil(error);
         reject(error);
       }, this.#options.answerTimeoutMs);
-      // Answers by the callback, and has no promise then.
-      void this.#client.query(statement, (error: Error | null, result) => {
+      const answer = (error: Error | null, result: QueryResult) => {
         clearTimeout(timer);
         if (error) reject(error);
         else resolve(result);
-      });
+      };
+      // Both answer by the callback, and have no promise then.
+      if (tenant === undefined) void this.#client.query(statement, answer);
+      else
+        this.#client.query(
+          new TenantQuery({ tenant, isNamed: this.#options.namedStatements }, statement, answer),
+        );
     });
   }
 
@@ -117,6 +127,8 @@ const STALE_STATEMENT = new Set(['0A000', '26000', '42P05']);
 export type QueryOptions = {
   /** Prepares the statement under this name once per connection; one text for one name. */
   name?: string;
+  /** Whose rows it may reach, where a table has row-level security; in a Tx also those after it. */
+  tenant?: TenantSetting;
 };
 
 type ConnectionOptions = {

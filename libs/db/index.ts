@@ -23,4 +23,13 @@ export { type Relay, type RelayLag, type RelayOptions, startRelay } from './rela
 export type { RangeMark, RelayedEvent, TimeRange } from './relay-store.ts';
 export { countEvents, type Replay, type ReplayOptions, replayEvents } from './replay.ts';
 export { Slots } from './slots.ts';
-export { type Tx, transaction } from './transaction.ts';
+export {
+  OF_EVERYBODY,
+  ofCourier,
+  ofMerchant,
+  ofMerchants,
+  ofOwners,
+  type TenantSetting,
+} from './tenant.ts';
+export { type TransactionOptions, type Tx, transaction } from './transaction.ts';
+export { assertWalled, roleOf } from './wall.ts';

@@ -100,6 +100,7 @@ function configOf(options: Required<Omit<PoolOptions, 'log'>>): PoolConfig {
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     // PgBouncer refuses a start-up packet that sets these.
     ...(!options.viaBouncer && {
+      ...(options.role !== '' && { options: `-c role=${options.role}` }),
       statement_timeout: options.statementTimeoutMs,
       lock_timeout: options.lockTimeoutMs,
       idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs,
@@ -120,6 +121,7 @@ const DEFAULTS = {
   answerMarginMs: 5_000,
   maxLifetimeMs: 30 * 60_000,
   viaBouncer: false,
+  role: '',
 };
 
 export type PoolOptions = {
@@ -146,7 +148,9 @@ export type PoolOptions = {
   maxLifetimeMs?: number;
   /**
    * PgBouncer in transaction mode stands in between: statement names are not used, and the
-   * three server-side timeouts must come from `alter role … set`. Default false.
+   * three server-side timeouts and the role must come from `alter role … set`. Default false.
    */
   viaBouncer?: boolean;
+  /** The role to work in, see roleOf(); assertWalled() makes sure of it. Default the user's own. */
+  role?: string;
 };

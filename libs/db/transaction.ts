@@ -2,6 +2,7 @@ import { DatabaseError } from 'pg';
 import { RpcError } from '#libs/errors';
 import type { Connection, Queryable, QueryOptions } from './connection.ts';
 import type { Pool } from './pool.ts';
+import type { TenantSetting } from './tenant.ts';
 
 /**
  * Runs `work` in one transaction (read committed): committed when it returns, rolled back when it
@@ -11,10 +12,11 @@ import type { Pool } from './pool.ts';
 export async function transaction<Result>(
   pool: Pool,
   work: (tx: Tx) => Promise<Result>,
+  { tenant }: TransactionOptions = {},
 ): Promise<Result> {
   const connection = await pool.connect();
   try {
-    await connection.run('begin');
+    await connection.run('begin', [], tenant && { tenant });
     const tx = new Transaction(connection);
     const result = await runOrRollBack(connection, tx, work);
     await commit(connection, tx);
@@ -23,6 +25,11 @@ export async function transaction<Result>(
     connection.release();
   }
 }
+
+export type TransactionOptions = {
+  /** Whose rows its statements may reach, where a table has row-level security. */
+  tenant?: TenantSetting;
+};
 
 /** Only `transaction` makes one: whoever asks for a Tx runs inside of a transaction. */
 export type Tx = Transaction;

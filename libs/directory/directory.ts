@@ -10,8 +10,10 @@ import type { Merchant } from '#proto/queqiao/network/v1/merchant';
 import type { NetworkService } from '#proto/queqiao/network/v1/network_service';
 import type { Node } from '#proto/queqiao/network/v1/node';
 import type { NumberRange } from '#proto/queqiao/network/v1/number_range';
+import type { TokenIssuer } from '#proto/queqiao/network/v1/token_issuer';
 import { Cached } from './cached.ts';
 import { type KnownIdentity, toIdentity } from './identity.ts';
+import { expiredToken, type Issuers, issuersOf, isToken, verifyToken } from './token.ts';
 
 /**
  * Look-ups that answer from memory. An entry is fresh for 30 s and dropped at once when the bus
@@ -28,7 +30,7 @@ export interface Directory extends AsyncDisposable {
   numberRanges(courierId: string): Promise<NumberRange[]>;
   /** All accounts of a merchant, in order of account_id; empty if it has none. */
   courierAccounts(merchantId: string): Promise<CourierAccount[]>;
-  /** Whom a secret speaks for; API_KEY_INVALID if for nobody. */
+  /** Whom an API key or a token speaks for; API_KEY_INVALID, TOKEN_INVALID if for nobody. */
   identity(secret: string): Promise<Identity>;
 }
 
@@ -54,14 +56,19 @@ export async function openDirectory({ network, bus, now }: DirectoryDeps): Promi
     ...limits,
     load: (merchantId) => allAccounts(network(), merchantId),
   });
-  const identities = new Cached<KnownIdentity>({
+  const issuers = new Cached<Issuers>({
     ...limits,
-    // A revoked key must not outlive an outage by much.
-    staleMs: 10 * 60_000,
-    load: async (secret) => toIdentity(await network().authenticateApiKey({ secret })),
+    staleMs: IDENTITY_STALE_MS,
+    maxEntries: 1,
+    load: async () => issuersOf(await allTokenIssuers(network())),
   });
+  const load = async (secret: string) =>
+    isToken(secret)
+      ? verifyToken(secret, { issuers: await issuers.get(''), now: now() })
+      : toIdentity(await network().authenticateApiKey({ secret }));
+  const identities = new Cached<KnownIdentity>({ ...limits, staleMs: IDENTITY_STALE_MS, load });
 
-  const caches = [merchants, couriers, nodes, ranges, accounts, identities];
+  const caches = [merchants, couriers, nodes, ranges, accounts, issuers, identities];
   const watch = await bus.watch({
     filter: subjects.networkChanged('*'),
     handle: async ({ payload }) => {
@@ -73,6 +80,10 @@ export async function openDirectory({ network, bus, now }: DirectoryDeps): Promi
       else if (kind === 'courier_account') accounts.expire(merchantId);
       // An event names a key by its id, the cache by its secret: ask again for all.
       else if (kind === 'api_key') identities.expireAll();
+      else if (kind === 'token_issuer') {
+        issuers.expireAll();
+        identities.expireAll();
+      }
     },
     onReset: () => {
       for (const cache of caches) cache.expireAll();
@@ -85,15 +96,18 @@ export async function openDirectory({ network, bus, now }: DirectoryDeps): Promi
     node: (nodeId) => nodes.get(nodeId),
     numberRanges: (courierId) => ranges.get(courierId),
     courierAccounts: (merchantId) => accounts.get(merchantId),
-    identity: async (secret) => {
-      const identity = await identities.get(secret);
-      if (identity.expireTime !== undefined && identity.expireTime <= now()) {
-        throw new RpcError('API_KEY_INVALID');
-      }
-      return identity;
-    },
+    identity: async (secret) => unexpired(await identities.get(secret), { secret, now: now() }),
     [Symbol.asyncDispose]: () => watch[Symbol.asyncDispose](),
   };
+}
+
+function unexpired(
+  identity: KnownIdentity,
+  { secret, now }: { secret: string; now: Date },
+): KnownIdentity {
+  const { expireTime } = identity;
+  if (expireTime === undefined || expireTime > now) return identity;
+  throw isToken(secret) ? expiredToken() : new RpcError('API_KEY_INVALID');
 }
 
 async function allRanges(network: Network, courierId: string): Promise<NumberRange[]> {
@@ -105,6 +119,17 @@ async function allRanges(network: Network, courierId: string): Promise<NumberRan
     pageToken = page.nextPageToken;
   } while (pageToken !== '');
   return ranges;
+}
+
+async function allTokenIssuers(network: Network): Promise<TokenIssuer[]> {
+  const all: TokenIssuer[] = [];
+  let pageToken = '';
+  do {
+    const page = await network.listTokenIssuers({ pageToken, pageSize: 1_000 });
+    all.push(...page.tokenIssuers);
+    pageToken = page.nextPageToken;
+  } while (pageToken !== '');
+  return all;
 }
 
 async function allAccounts(network: Network, merchantId: string): Promise<CourierAccount[]> {
@@ -122,6 +147,9 @@ function found<T>(resource: T | undefined): T {
   if (resource === undefined) throw new Error('the network service answered without a resource');
   return resource;
 }
+
+/** A revoked key must not outlive an outage by much. */
+const IDENTITY_STALE_MS = 10 * 60_000;
 
 type Network = Client<typeof NetworkService>;
 

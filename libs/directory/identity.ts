@@ -1,6 +1,6 @@
 import { timestampDate } from '@bufbuild/protobuf/wkt';
 import { RpcError } from '#libs/errors';
-import type { Identity } from '#libs/grpc';
+import { addressesIn, type Identity } from '#libs/grpc';
 import { Subject_Kind } from '#proto/queqiao/network/v1/api_key';
 import type { AuthenticateApiKeyResponse } from '#proto/queqiao/network/v1/network_service';
 
@@ -20,6 +20,9 @@ export function toIdentity(answer: AuthenticateApiKeyResponse): KnownIdentity {
     scopes: new Set(answer.scopes),
     keyId: answer.apiKeyId,
     expireTime: answer.expireTime && timestampDate(answer.expireTime),
+    addresses: addressesIn(answer.allowedCidrs),
+    limits: answer.limits,
+    quotaId: answer.quotaId,
   };
 }
 

@@ -3,5 +3,6 @@
 // Does not know gRPC or Postgres libraries; libs/grpc puts an RpcError on the wire.
 export { fromItemError, reasonOf, toItemError } from './item.ts';
 export { toRpcError } from './map.ts';
-export { Code, type Problem, REASONS, type Reason } from './reasons.ts';
+export type { Problem } from './problems.ts';
+export { Code, REASONS, type Reason } from './reasons.ts';
 export { invalid, RpcError, type RpcErrorOptions, tooMany } from './rpc-error.ts';

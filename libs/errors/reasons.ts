@@ -160,6 +160,53 @@ export const REASONS: Record<Reason, ReasonRow> = {
     'this server does not serve {method}',
     '该服务器不提供方法 {method}',
   ),
+  KEY_ROTATING: row(
+    'FAILED_PRECONDITION',
+    'API key {other} is in use beside {id}; wait until one of them has ended, or revoke one',
+    'API 密钥 {other} 与 {id} 同时有效,请等待其中一个到期,或先吊销一个',
+  ),
+  KEY_ENDED: row(
+    'FAILED_PRECONDITION',
+    'API key {id} is revoked or expired; create a new one',
+    'API 密钥 {id} 已吊销或已过期,请创建新密钥',
+  ),
+  ADDRESS_NOT_ALLOWED: row(
+    'PERMISSION_DENIED',
+    'this key may not be used from {address}',
+    '该密钥不允许从 {address} 使用',
+  ),
+  RATE_LIMITED: row(
+    'RESOURCE_EXHAUSTED',
+    'more than {calls_per_s} calls a second; try again shortly',
+    '调用超过每秒 {calls_per_s} 次,请稍后重试',
+    true,
+  ),
+  QUOTA_EXCEEDED: row(
+    'RESOURCE_EXHAUSTED',
+    'not more than {waybills_per_day} waybills a day (UTC), and {left} are left',
+    '每天(UTC)最多取号 {waybills_per_day} 个,今天还剩 {left} 个',
+  ),
+  TOKEN_ISSUER_NOT_FOUND: row('NOT_FOUND', 'no token issuer {id}', '令牌签发方 {id} 不存在'),
+  ISSUER_TAKEN: row(
+    'ALREADY_EXISTS',
+    'another token issuer has the issuer {issuer}',
+    '已有其他令牌签发方使用 issuer {issuer}',
+  ),
+  TOKEN_INVALID: row(
+    'UNAUTHENTICATED',
+    'the token is not valid ({problem})',
+    '令牌无效({problem})',
+  ),
+  CERTIFICATE_MISSING: row(
+    'UNAUTHENTICATED',
+    'a service has to prove itself by its certificate',
+    '服务必须使用证书证明身份',
+  ),
+  SERVICE_NOT_ALLOWED: row(
+    'PERMISSION_DENIED',
+    'service {service} may not call this method',
+    '服务 {service} 不允许调用该方法',
+  ),
   INTERNAL: row('INTERNAL', 'internal error', '系统内部错误'),
   CONSIGNEE_ERASED: row(
     'FAILED_PRECONDITION',
@@ -264,79 +311,18 @@ export const REASONS: Record<Reason, ReasonRow> = {
     'request_id {request_id} was used before with other contents',
     'request_id {request_id} 已用于其他内容的请求',
   ),
+  LABEL_PRINTS_USED_UP: row(
+    'FAILED_PRECONDITION',
+    'the label of waybill {id} was printed {count} times, which is as often as is allowed',
+    '面单 {id} 已打印 {count} 次,达到上限',
+  ),
+  LABEL_TEMPLATE_NOT_FOUND: row('NOT_FOUND', 'no label template {id}', '面单模板 {id} 不存在'),
+  LABEL_NUMBER_TOO_LONG: row(
+    'FAILED_PRECONDITION',
+    'the bars of number {id} would be too thin to be scanned on a label of {size} mm',
+    '单号 {id} 过长,在 {size} 毫米的面单上条码过细,无法扫描',
+  ),
 };
-
-/** What can be wrong with one field. `{name}` stands for a parameter, sent as metadata. */
-export const PROBLEMS = {
-  REQUIRED: { en: 'is required', zh: '为必填项' },
-  NOT_ALLOWED: { en: 'must be empty here', zh: '在此处必须为空' },
-  FIXED: { en: 'cannot be changed', zh: '不可修改' },
-  UNKNOWN_VALUE: { en: 'has an unknown value', zh: '取值未知' },
-  TOO_LONG: { en: 'must be at most {max} characters', zh: '不能超过 {max} 个字符' },
-  OUT_OF_RANGE: { en: 'must be from {min} to {max}', zh: '必须在 {min} 到 {max} 之间' },
-  LIST_SIZE: { en: 'must have {min} to {max} entries', zh: '必须有 {min} 到 {max} 项' },
-  REPEATED: { en: 'stands twice', zh: '重复' },
-  CONTROL_CHARACTER: { en: 'must not contain control characters', zh: '不能包含控制字符' },
-  SLUG: {
-    en: 'must be 2 to 32 of a-z, 0-9 and "-", beginning with a letter',
-    zh: '须为 2 到 32 位小写字母、数字或“-”,且以字母开头',
-  },
-  ORDER_REF: {
-    en: 'must be 1 to 64 of A-Z, a-z, 0-9, "_" and "-"',
-    zh: '须为 1 到 64 位字母、数字、“_”或“-”',
-  },
-  SERVICE_CODE: {
-    en: 'must be 1 to 32 of a-z, 0-9 and "-"',
-    zh: '须为 1 到 32 位小写字母、数字或“-”',
-  },
-  WAYBILL_NUMBER: {
-    en: 'must be 5 to 32 of A-Z and 0-9',
-    zh: '须为 5 到 32 位大写字母或数字',
-  },
-  PHONE: {
-    en: 'must be 5 to 20 digits, with "+" in front and "-" between allowed',
-    zh: '须为 5 到 20 位数字,前面可带“+”,中间可带“-”',
-  },
-  NUMBER_PREFIX: { en: 'must be 0 to 8 of A-Z and 0-9', zh: '须为 0 到 8 位大写字母或数字' },
-  NUMBER_SUFFIX: { en: 'must be 0 to 4 of A-Z', zh: '须为 0 到 4 位大写字母' },
-  NUMBER_LENGTH: {
-    en: 'makes numbers of {given} characters; 5 to 32 are allowed',
-    zh: '所得单号为 {given} 位,须为 5 到 32 位',
-  },
-  S10_SHAPE: {
-    en: 'needs a prefix without digits and serial_width 8 for UPU S10',
-    zh: '使用 UPU S10 校验时,前缀不能含数字且 serial_width 须为 8',
-  },
-  SPREAD: { en: 'must be 1, 2, 4, 8, 16, 32 or 64', zh: '须为 1、2、4、8、16、32 或 64' },
-  SCOPE: { en: 'is not a scope that this caller may hold', zh: '不是该主体可持有的权限' },
-  IN_THE_PAST: { en: 'is in the past', zh: '已经过去' },
-  ORDER_OF_TIMES: { en: 'must be later than {other}', zh: '必须晚于 {other}' },
-  TIME: { en: 'is not a valid time', zh: '不是有效的时间' },
-  MONTH: { en: 'must be a month such as 2026-10', zh: '须为月份,例如 2026-10' },
-  CONFIRM: { en: 'must be {expected}', zh: '须为 {expected}' },
-  UUID: { en: 'must be a UUID', zh: '须为 UUID' },
-  ACCOUNT_CODE: {
-    en: 'must be of A-Z, a-z, 0-9, "_", "." and "-"',
-    zh: '只能包含字母、数字、“_”、“.”和“-”',
-  },
-  ZERO: { en: 'must not be 0', zh: '不能为 0' },
-  NOT_TEXT: { en: 'is not valid UTF-8', zh: '不是有效的 UTF-8' },
-  NOT_BOTH: { en: 'must not be given together with {other}', zh: '不能与 {other} 同时填写' },
-  AS_PARENT: {
-    en: 'must be the same as that of parcel 1 of the shipment',
-    zh: '须与同票第 1 个包裹(母单)一致',
-  },
-  ATTRIBUTE_NAME: {
-    en: 'must be 1 to 40 of a-z, 0-9 and "_", beginning with a letter',
-    zh: '须为 1 到 40 位小写字母、数字或“_”,且以字母开头',
-  },
-  ATTRIBUTE_UNKNOWN: { en: 'is no attribute of this service', zh: '不是该服务的属性' },
-  ATTRIBUTE_TYPE: { en: 'must be of type {type}', zh: '须为 {type} 类型' },
-  ONE_OF: { en: 'must be one of: {values}', zh: '须为以下之一:{values}' },
-  ABOVE_MAX: { en: 'must not be above {other}', zh: '不能大于 {other}' },
-} as const;
-
-export type Problem = keyof typeof PROBLEMS;
 
 export type ReasonRow = {
   readonly code: keyof typeof Code;

@@ -1,4 +1,5 @@
-import { Code, PROBLEMS, type Problem, REASONS, type Reason } from './reasons.ts';
+import { PROBLEMS, type Problem } from './problems.ts';
+import { Code, REASONS, type Reason } from './reasons.ts';
 
 /** An error with a reason of the table; `metadata` fills the texts and travels to the caller. */
 export class RpcError extends Error {

@@ -1,12 +1,16 @@
+import type { PeerCertificate } from 'node:tls';
 import type { Deadline, Metadata } from '@grpc/grpc-js';
 import { RpcError, tooMany } from '#libs/errors';
 import type { Clock } from '#libs/run';
+import { addressOfPeer, isAddressIn } from './address.ts';
 import type { Identity } from './identity.ts';
 import { HOP_MS, type Limits } from './limits.ts';
 import type { OpenStreams } from './open-streams.ts';
-import { KIND_SCOPES } from './scopes.ts';
+import type { RateLimits } from './rate-limits.ts';
+import { KIND_SCOPES, METHOD_SERVICES } from './scopes.ts';
 import type { ServerCall } from './server-call.ts';
 import { SERVICE_TOKEN_PREFIX, type Secret, verifyServiceToken } from './service-token.ts';
+import { serviceIn } from './tls.ts';
 
 /** When to come back after OVERLOADED. */
 const RETRY_AFTER_MS = 200;
@@ -17,7 +21,7 @@ const RETRY_AFTER_MS = 200;
  */
 export function admit(
   call: ServerCall,
-  { metadata, deadline }: Arrival,
+  { metadata, deadline, peer, certificate }: Arrival,
   rules: AdmissionRules,
 ): Promise<void> | undefined {
   const { limits } = rules;
@@ -29,15 +33,23 @@ export function admit(
   // A call being served may need an answer of our own services: they never wait behind it.
   if (isFromService(metadata)) rules.servicesInFlight.enter(call);
   else rules.inFlight.enter(call);
-  const identity = identify(metadata, rules);
-  if (identity instanceof Promise) return identity.then((known) => admitAs(call, known, rules));
-  admitAs(call, identity, rules);
+  const identity = identify({ metadata, certificate }, rules);
+  if (identity instanceof Promise)
+    return identity.then((known) => admitAs(call, { identity: known, peer }, rules));
+  admitAs(call, { identity, peer }, rules);
   return undefined;
 }
 
-function admitAs(call: ServerCall, identity: Identity, rules: AdmissionRules): void {
+function admitAs(
+  call: ServerCall,
+  { identity, peer }: { identity: Identity; peer: () => string },
+  rules: AdmissionRules,
+): void {
   call.identity = identity;
-  checkScope(call.method, identity, rules.scopes);
+  checkAddress(identity, peer);
+  const scope = checkScope(call.method, identity, rules.scopes);
+  if (identity.kind === 'service') checkService(call.method, identity.id);
+  rules.rates.take(identity, scope);
   if (!call.isStream || call.isEnded) return;
   // Open, it only waits; what it sends takes a place when it is worked on, see StreamContext.
   call.onOver?.();
@@ -65,22 +77,51 @@ export function shortened(deadline: Deadline, maxMs: number, nowMs: number): num
   return Math.min(Number(deadline) - HOP_MS, nowMs + maxMs);
 }
 
-function identify(metadata: Metadata, rules: AdmissionRules): Identity | Promise<Identity> {
+function identify(
+  { metadata, certificate }: Pick<Arrival, 'metadata' | 'certificate'>,
+  rules: AdmissionRules,
+): Identity | Promise<Identity> {
   const [header, second] = metadata.get('authorization');
   const [, secret] = /^Bearer +([\x21-\x7e]+)$/i.exec(String(header ?? '')) ?? [];
   if (secret === undefined || second !== undefined) throw new RpcError('API_KEY_MISSING');
-  if (rules.serviceSecret !== undefined && secret.startsWith(SERVICE_TOKEN_PREFIX)) {
-    return verifyServiceToken(rules.serviceSecret, secret, rules.now());
-  }
-  return rules.authenticate(secret);
+  if (!secret.startsWith(SERVICE_TOKEN_PREFIX)) return rules.authenticate(secret);
+  // Where services have certificates, a secret that they share is worth nothing.
+  if (rules.hasServiceCertificates) return serviceOf(certificate());
+  if (rules.serviceSecret === undefined) return rules.authenticate(secret);
+  return verifyServiceToken(rules.serviceSecret, secret, rules.now());
 }
 
-/** The kind is checked as well: a key made before its kind lost a scope does not keep it. */
-function checkScope(method: string, { kind, scopes }: Identity, table: MethodScopes): void {
+function serviceOf(certificate: PeerCertificate | undefined): Identity {
+  const id = certificate && serviceIn(certificate);
+  if (id === undefined) throw new RpcError('CERTIFICATE_MISSING');
+  return { kind: 'service', id, scopes: KIND_SCOPES.service, keyId: 'certificate' };
+}
+
+function checkAddress({ addresses }: Identity, peer: () => string): void {
+  if (addresses === undefined) return;
+  const address = addressOfPeer(peer());
+  if (!isAddressIn(address, addresses)) {
+    throw new RpcError('ADDRESS_NOT_ALLOWED', { metadata: { address } });
+  }
+}
+
+/**
+ * Answers the scope that the method asks for. The kind is checked as well: a key made before its
+ * kind lost a scope does not keep it.
+ */
+function checkScope(method: string, { kind, scopes }: Identity, table: MethodScopes): string {
   const scope = table[method];
   if (scope === undefined) throw new RpcError('SCOPE_MISSING', { metadata: { scope: 'none' } });
   if (!scopes.has(scope) || !KIND_SCOPES[kind].has(scope)) {
     throw new RpcError('SCOPE_MISSING', { metadata: { scope } });
+  }
+  return scope;
+}
+
+/** A service calls what it has to, not all that services may. */
+function checkService(method: string, service: string): void {
+  if (!METHOD_SERVICES[method]?.includes(service)) {
+    throw new RpcError('SERVICE_NOT_ALLOWED', { metadata: { service } });
   }
 }
 
@@ -135,7 +176,14 @@ export class InFlight {
 }
 
 /** What is known of a call before its body. */
-export type Arrival = { metadata: Metadata; deadline: Deadline };
+export type Arrival = {
+  metadata: Metadata;
+  deadline: Deadline;
+  /** Address and port at the other end of the connection. */
+  peer: () => string;
+  /** What the other end showed, if it is good and of the authority that we trust. */
+  certificate: () => PeerCertificate | undefined;
+};
 
 /** Whom a secret speaks for, at once where that is known; API_KEY_INVALID if for nobody. */
 export type Authenticate = (secret: string) => Promise<Identity> | Identity;
@@ -147,10 +195,13 @@ export type AdmissionRules = {
   readonly authenticate: Authenticate;
   readonly scopes: MethodScopes;
   readonly serviceSecret: Secret | undefined;
+  /** Services prove themselves by certificates, not by the secret. */
+  readonly hasServiceCertificates: boolean;
   readonly limits: Limits;
   readonly inFlight: InFlight;
   /** Of calls by our own services. */
   readonly servicesInFlight: InFlight;
   readonly streams: OpenStreams;
+  readonly rates: RateLimits;
   readonly now: Clock;
 };

@@ -5,7 +5,7 @@ import { MESSAGE_BYTES_MAX } from './limits.ts';
 import { fromServiceError, toServiceError } from './status.ts';
 
 /**
- * The client's side of a bidi stream: sends what `requests` yields, answers the responses as they
+ * The client's side of a stream: sends what `requests` yields, answers the responses as they
  * come. Pull in both directions, as on the server: a response is read when it is asked for, a
  * request taken when the one before it is on its way. Leaving the loop over it ends the stream.
  */
@@ -88,7 +88,7 @@ export class ClientStream implements AsyncIterableIterator<object>, grpc.Interce
     return this.#end !== undefined || this.#reason !== undefined;
   }
 
-  async #sendAll(requests: AsyncIterable<object>): Promise<void> {
+  async #sendAll(requests: Requests): Promise<void> {
     for await (const request of requests) {
       const bytes = this.#method.requestSerialize(request);
       if (bytes.length > MESSAGE_BYTES_MAX) {
@@ -109,11 +109,13 @@ function toRpcFault(error: unknown): RpcError {
 
 const NOBODY = { resolve() {}, reject() {} };
 
+export type Requests = Iterable<object> | AsyncIterable<object>;
+
 export type ClientStreamOptions = {
   call: ReturnType<grpc.ChannelInterface['createCall']>;
   method: AnyMethod;
   metadata: grpc.Metadata;
-  requests: AsyncIterable<object>;
+  requests: Requests;
   /** Called once, with the code of the end. */
   onEnd: (code: number) => void;
 };

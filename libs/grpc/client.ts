@@ -3,7 +3,7 @@ import * as grpc from '@grpc/grpc-js';
 import { context } from '@opentelemetry/api';
 import { RpcError, tooMany } from '#libs/errors';
 import type { Clock } from '#libs/run';
-import { ClientStream } from './client-stream.ts';
+import { ClientStream, type Requests } from './client-stream.ts';
 import {
   type AnyMethod,
   type Codecs,
@@ -13,9 +13,15 @@ import {
 } from './definition.ts';
 import type { CallContext } from './identity.ts';
 import { clientChannelOptions, MESSAGE_BYTES_MAX } from './limits.ts';
-import { type Secret, serviceTokens } from './service-token.ts';
+import { SERVICE_BY_CERTIFICATE, type Secret, serviceTokens } from './service-token.ts';
 import { fromServiceError, toServiceError } from './status.ts';
 import { openTelemetry, type StartMeasuring, withTrace } from './telemetry.ts';
+import {
+  nameOfService,
+  publicChannelCredentials,
+  serviceChannelCredentials,
+  type TlsFiles,
+} from './tls.ts';
 
 const DEFAULT_DEADLINE_MS = 10_000;
 
@@ -29,10 +35,8 @@ export function createClient<Desc extends DescService>(
   options: ClientOptions,
   codecs: Codecs<Desc> = {},
 ): Client<Desc> {
-  const insecure = grpc.credentials.createInsecure();
-  const isService = options.credentials !== undefined && 'serviceName' in options.credentials;
-  const isAlone = isService || options.ownConnection === true;
-  const channel = new grpc.Channel(options.address, insecure, clientChannelOptions(isAlone));
+  const { security, settings } = channelOf(options);
+  const channel = new grpc.Channel(options.address, security, settings);
   const deps: CallDeps = {
     channel,
     metadata: metadataSource(bearerOf(options.credentials)),
@@ -41,13 +45,29 @@ export function createClient<Desc extends DescService>(
   };
   const methods = Object.entries(serviceDefinition(desc, codecs)).map(([name, method]) => [
     name,
-    method.requestStream
-      ? (requests: AsyncIterable<object>, call?: CallOptions) =>
-          openStream(deps, method, { requests, call: call ?? {} })
+    method.responseStream
+      ? (given: AsyncIterable<object> | object, call: CallOptions = {}) =>
+          openStream(deps, method, {
+            requests: method.requestStream ? (given as Requests) : [given],
+            call,
+          })
       : async (request: object, call: CallOptions = {}) => invoke(deps, method, { request, call }),
   ]);
   const close = () => channel.close();
   return { ...Object.fromEntries(methods), close, [Symbol.dispose]: close } as Client<Desc>;
+}
+
+function channelOf({ credentials = {}, caFile }: ClientOptions) {
+  if ('certificate' in credentials) {
+    const name = nameOfService(credentials.service);
+    const security = serviceChannelCredentials(credentials.certificate);
+    // Whatever its address, the other side must prove that it is this service.
+    const settings = { ...clientChannelOptions(true), 'grpc.ssl_target_name_override': name };
+    return { security, settings };
+  }
+  const security =
+    caFile === undefined ? grpc.credentials.createInsecure() : publicChannelCredentials(caFile);
+  return { security, settings: clientChannelOptions('serviceName' in credentials) };
 }
 
 function invoke(deps: CallDeps, method: AnyMethod, { request, call }: Invocation): Promise<object> {
@@ -84,7 +104,7 @@ function invoke(deps: CallDeps, method: AnyMethod, { request, call }: Invocation
 function openStream(
   deps: CallDeps,
   method: AnyMethod,
-  { requests, call }: { requests: AsyncIterable<object>; call: CallOptions },
+  { requests, call }: { requests: Requests; call: CallOptions },
 ): ClientStream {
   for (const signal of signalsOf(call)) if (signal.aborted) throw toCancelled(signal.reason);
   const measuring = deps.startMeasuring?.(methodOf(method.path), context.active());
@@ -195,6 +215,8 @@ function bearerOf(credentials: Credentials = {}): () => string | undefined {
     const { secret, serviceName, now = () => new Date() } = credentials;
     return serviceTokens(secret, serviceName, now);
   }
+  // Says only that the certificate tells the rest.
+  if ('certificate' in credentials) return () => SERVICE_BY_CERTIFICATE;
   const { apiKey } = credentials;
   return typeof apiKey === 'function' ? apiKey : () => apiKey;
 }
@@ -228,10 +250,22 @@ export type Client<Desc extends DescService> = {
     options?: CallOptions,
   ) => AsyncIterableIterator<MessageShape<Desc['method'][Name]['output']>>;
 } & {
+  /** The answers come as the server gives them. */
+  readonly [Name in AnswersName<Desc>]: (
+    request: MessageInitShape<Desc['method'][Name]['input']>,
+    options?: CallOptions,
+  ) => AsyncIterableIterator<MessageShape<Desc['method'][Name]['output']>>;
+} & {
   /** Ends the connection; calls that are under way are cancelled. */
   close(): void;
   [Symbol.dispose](): void;
 };
+
+type AnswersName<Desc extends DescService> = {
+  [Name in MethodName<Desc>]: Desc['method'][Name] extends { methodKind: 'server_streaming' }
+    ? Name
+    : never;
+}[MethodName<Desc>];
 
 type UnaryName<Desc extends DescService> = {
   [Name in MethodName<Desc>]: Desc['method'][Name] extends { methodKind: 'unary' } ? Name : never;
@@ -247,16 +281,22 @@ export type ClientOptions = {
   /** Host and port. */
   address: string;
   credentials?: Credentials;
+  /** Calls over TLS: PEM file of the authority to trust; '' trusts those that Node knows. */
+  caFile?: string | undefined;
   /** Default 10 s. */
   deadlineMs?: number;
   /** Not the connection that other clients of this process have to the same server. */
   ownConnection?: boolean;
 };
 
-/** An API key, or the name of one of Queqiao's own services with the secret that they share. */
+/**
+ * An API key or token; the name of one of Queqiao's own services with the secret that they share;
+ * or such a service's certificate, and the name of the service that it calls.
+ */
 export type Credentials =
   | { apiKey?: string | (() => string) }
-  | { serviceName: string; secret: Secret; now?: Clock };
+  | { serviceName: string; secret: Secret; now?: Clock }
+  | { certificate: TlsFiles; service: string };
 
 export type CallOptions = {
   signal?: AbortSignal;

@@ -1,3 +1,5 @@
+import type { BlockList } from 'node:net';
+
 /** On whose behalf a call is made. */
 export type Identity = {
   readonly kind: IdentityKind;
@@ -6,6 +8,19 @@ export type Identity = {
   readonly scopes: ReadonlySet<string>;
   /** Which of its keys it showed. */
   readonly keyId: string;
+  /** From where alone it may call; without it, from anywhere. */
+  readonly addresses?: BlockList | undefined;
+  /** How much it may call; without it, as the server's settings say. */
+  readonly limits?: CallLimits | undefined;
+  /** Under which its waybills of a day are counted. */
+  readonly quotaId?: string | undefined;
+};
+
+/** 0 leaves it to the settings; a quota of 0 is none. */
+export type CallLimits = {
+  readonly callsPerS: number;
+  readonly burstCount: number;
+  readonly waybillsPerDay: bigint;
 };
 
 export type IdentityKind = 'operator' | 'merchant' | 'courier' | 'service';

@@ -11,8 +11,8 @@ export function implement<
   const Given extends Codecs<Desc> = Record<never, never>,
 >(desc: Desc, handlers: Handlers<Desc, Given>, codecs?: Given): ServiceImplementation {
   for (const { localName, methodKind, name } of desc.methods) {
-    if (methodKind !== 'unary' && methodKind !== 'bidi_streaming') {
-      throw new Error(`${desc.typeName}/${name}: streams of one direction are not served`);
+    if (methodKind === 'client_streaming') {
+      throw new Error(`${desc.typeName}/${name}: streams of requests alone are not served`);
     }
     if (typeof handlers[localName as MethodName<Desc>] !== 'function') {
       throw new Error(`${desc.typeName}/${name} has no handler`);
@@ -24,13 +24,14 @@ export function implement<
 /** A service that startServer can serve. */
 export type ServiceImplementation = {
   readonly desc: DescService;
-  readonly handlers: Readonly<Record<string, AnyHandler | AnyStreamHandler>>;
+  readonly handlers: Readonly<Record<string, AnyHandler | AnyStreamHandler | AnyAnswerHandler>>;
   readonly codecs: Codecs<DescService>;
 };
 
 /**
  * One function for each method, named in camelCase. That of a bidi stream takes the requests as
- * they come, asks for no more than it can work on, and yields the answers.
+ * they come, asks for no more than it can work on, and yields the answers; that of a stream of
+ * answers takes its one request.
  */
 export type Handlers<Desc extends DescService, Given = Record<never, never>> = {
   readonly [Name in MethodName<Desc>]: Desc['method'][Name] extends { methodKind: 'unary' }
@@ -43,7 +44,12 @@ export type Handlers<Desc extends DescService, Given = Record<never, never>> = {
           requests: AsyncIterable<RequestOf<Desc, Name, Given>>,
           context: StreamContext,
         ) => AsyncIterable<ResponseOf<Desc, Name, Given>>
-      : never;
+      : Desc['method'][Name] extends { methodKind: 'server_streaming' }
+        ? (
+            request: RequestOf<Desc, Name, Given>,
+            context: StreamContext,
+          ) => AsyncIterable<ResponseOf<Desc, Name, Given>>
+        : never;
 };
 
 type RequestOf<Desc extends DescService, Name extends MethodName<Desc>, Given> = Given extends {
@@ -66,5 +72,22 @@ export type AnyHandler = (request: any, context: CallContext) => unknown;
 export type AnyStreamHandler = (
   // biome-ignore lint/suspicious/noExplicitAny: methods of all types stand in one list.
   requests: AsyncIterable<any>,
+  context: StreamContext,
+) => AsyncIterable<unknown>;
+
+/** The handler of a stream of answers as that of a stream whose first request is the only one. */
+export function forOneRequest(handler: AnyAnswerHandler): AnyStreamHandler {
+  return async function* (requests, context) {
+    for await (const request of requests) {
+      yield* handler(request, context);
+      return;
+    }
+    throw new Error('the call ended before its request');
+  };
+}
+
+export type AnyAnswerHandler = (
+  // biome-ignore lint/suspicious/noExplicitAny: methods of all types stand in one list.
+  request: any,
   context: StreamContext,
 ) => AsyncIterable<unknown>;

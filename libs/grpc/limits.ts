@@ -19,6 +19,8 @@ export const DEFAULT_LIMITS: Limits = {
   streamAgeMaxMs: 5 * 60_000,
   streamIdleMaxMs: 2 * 60_000,
   keepaliveMs: 30_000,
+  callsPerS: 2_000,
+  burstCount: 4_000,
 };
 
 /** Settings of a listening server that grpc-js leaves open by default. */
@@ -98,4 +100,8 @@ export type Limits = {
   readonly streamIdleMaxMs: number;
   /** A connection that is silent for so long is asked whether it lives, and cut if it does not. */
   readonly keepaliveMs: number;
+  /** Of one identity and one kind of call, where its key says nothing else. */
+  readonly callsPerS: number;
+  /** Calls that may come at once after a pause. */
+  readonly burstCount: number;
 };

@@ -28,7 +28,12 @@ export const METHOD_SCOPES: Readonly<Record<string, Scope>> = {
   'queqiao.network.v1.NetworkService/CreateApiKey': 'key.write',
   'queqiao.network.v1.NetworkService/ListApiKeys': 'key.read',
   'queqiao.network.v1.NetworkService/RevokeApiKey': 'key.write',
+  'queqiao.network.v1.NetworkService/RotateApiKey': 'key.write',
   'queqiao.network.v1.NetworkService/AuthenticateApiKey': 'key.authenticate',
+  'queqiao.network.v1.NetworkService/CreateTokenIssuer': 'key.write',
+  'queqiao.network.v1.NetworkService/GetTokenIssuer': 'issuer.read',
+  'queqiao.network.v1.NetworkService/ListTokenIssuers': 'issuer.read',
+  'queqiao.network.v1.NetworkService/UpdateTokenIssuer': 'key.write',
   'queqiao.waybill.v1.WaybillService/IssueWaybills': 'waybill.issue',
   'queqiao.waybill.v1.WaybillService/IssueWaybill': 'waybill.issue',
   'queqiao.waybill.v1.WaybillService/IssueWaybillStream': 'waybill.issue',
@@ -37,6 +42,12 @@ export const METHOD_SCOPES: Readonly<Record<string, Scope>> = {
   'queqiao.waybill.v1.WaybillService/LookUpWaybills': 'waybill.read',
   'queqiao.waybill.v1.WaybillService/ListWaybills': 'waybill.read',
   'queqiao.waybill.v1.WaybillService/CancelWaybill': 'waybill.cancel',
+  'queqiao.waybill.v1.LabelService/RenderLabels': 'waybill.print',
+  'queqiao.waybill.v1.LabelService/ListLabelPrints': 'waybill.print',
+  'queqiao.waybill.v1.LabelService/CreateLabelTemplate': 'waybill.print',
+  'queqiao.waybill.v1.LabelService/GetLabelTemplate': 'waybill.print',
+  'queqiao.waybill.v1.LabelService/ListLabelTemplates': 'waybill.print',
+  'queqiao.waybill.v1.LabelService/GetLabelKeys': 'waybill.read',
   'queqiao.waybill.v1.VaultService/GetConsignee': 'consignee.read',
   'queqiao.waybill.v1.VaultService/BatchGetConsignees': 'consignee.read',
   'queqiao.waybill.v1.VaultService/FindWaybillsByPhone': 'consignee.find',
@@ -59,6 +70,49 @@ export const METHOD_SCOPES: Readonly<Record<string, Scope>> = {
   'queqiao.waybill.v1.AccountService/ReportPrints': 'waybill.print',
 };
 
+/**
+ * Calls are counted for each identity and class apart, so that reading too much never stops a
+ * warehouse from issuing. Services are not limited: their calls come from callers that are.
+ */
+export const RATE_CLASSES: Readonly<Record<Scope, RateClass>> = {
+  'network.read': 'read',
+  'network.write': 'change',
+  'key.read': 'read',
+  'key.write': 'change',
+  'key.authenticate': 'read',
+  'issuer.read': 'read',
+  'waybill.issue': 'issue',
+  'waybill.read': 'read',
+  'waybill.cancel': 'change',
+  'waybill.print': 'change',
+  'consignee.read': 'read',
+  'consignee.find': 'read',
+  'consignee.erase': 'change',
+  'consignee.audit': 'read',
+  'vault.manage': 'change',
+  'account.read': 'read',
+  'account.write': 'change',
+};
+
+export type RateClass = 'issue' | 'read' | 'change';
+
+/** `queqiao` is a process that runs all services and knows no certificates. */
+const CALLERS = ['waybill', 'network', 'queqiao'];
+
+/**
+ * Which of our own services may call a method, by the name in its certificate. A method that is not
+ * listed is refused to all of them.
+ */
+export const METHOD_SERVICES: Readonly<Record<string, readonly string[]>> = {
+  'queqiao.network.v1.NetworkService/GetMerchant': CALLERS,
+  'queqiao.network.v1.NetworkService/GetCourier': CALLERS,
+  'queqiao.network.v1.NetworkService/GetNode': CALLERS,
+  'queqiao.network.v1.NetworkService/ListNumberRanges': CALLERS,
+  'queqiao.network.v1.NetworkService/ListCourierAccounts': CALLERS,
+  'queqiao.network.v1.NetworkService/AuthenticateApiKey': CALLERS,
+  'queqiao.network.v1.NetworkService/ListTokenIssuers': CALLERS,
+};
+
 /** What an identity of each kind may hold at most, whatever its key says. */
 export const KIND_SCOPES: Readonly<Record<IdentityKind, ReadonlySet<string>>> = {
   operator: setOf(
@@ -66,6 +120,7 @@ export const KIND_SCOPES: Readonly<Record<IdentityKind, ReadonlySet<string>>> = 
     'network.write',
     'key.read',
     'key.write',
+    'issuer.read',
     'waybill.issue',
     'waybill.read',
     'waybill.cancel',
@@ -91,7 +146,7 @@ export const KIND_SCOPES: Readonly<Record<IdentityKind, ReadonlySet<string>>> = 
     'account.read',
   ),
   courier: setOf('network.read', 'waybill.read', 'consignee.read', 'account.read', 'account.write'),
-  service: setOf('network.read', 'key.authenticate'),
+  service: setOf('network.read', 'key.authenticate', 'issuer.read'),
 };
 
 export type Scope =
@@ -100,6 +155,7 @@ export type Scope =
   | 'key.read'
   | 'key.write'
   | 'key.authenticate'
+  | 'issuer.read'
   | 'waybill.issue'
   | 'waybill.read'
   | 'waybill.cancel'

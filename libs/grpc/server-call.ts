@@ -64,7 +64,13 @@ export abstract class ServerCall implements CallListener {
     this.#metadata = metadata;
     const { startMeasuring, admit } = this.#deps;
     this.#measuring = startMeasuring?.(this.method, extractTrace(metadata));
-    const arrival = { metadata, deadline: this.base.getDeadline() };
+    const { base } = this;
+    const arrival: Arrival = {
+      metadata,
+      deadline: base.getDeadline(),
+      peer: () => base.getPeer(),
+      certificate: () => base.getAuthContext().sslPeerCertificate,
+    };
     try {
       const admitted = admit(this, arrival);
       if (admitted === undefined) this.#begin(metadata);

@@ -11,9 +11,10 @@ import {
 } from './admission.ts';
 import { type AnyMethod, methodOf, serviceDefinition } from './definition.ts';
 import { Health, type HealthCheck } from './health.ts';
-import type { ServiceImplementation } from './implement.ts';
+import { type AnyAnswerHandler, forOneRequest, type ServiceImplementation } from './implement.ts';
 import { DEFAULT_LIMITS, type Limits, serverChannelOptions } from './limits.ts';
 import { OpenStreams } from './open-streams.ts';
+import { RateLimits } from './rate-limits.ts';
 import { reflection } from './reflection.ts';
 import { METHOD_SCOPES } from './scopes.ts';
 import type { ServerCall, ServerCallDeps } from './server-call.ts';
@@ -21,6 +22,7 @@ import type { Secret } from './service-token.ts';
 import { openRunning, type RunningServer } from './stop.ts';
 import { type ServedStream, StreamCall } from './stream-call.ts';
 import { openTelemetry } from './telemetry.ts';
+import { serverCredentials, type TlsFiles } from './tls.ts';
 import { OpenCall, type ServedMethod, UnaryCall } from './unary-call.ts';
 
 /** Starts to serve. Throws one sentence if it cannot listen. */
@@ -30,8 +32,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const servicesInFlight = new InFlight(limits.inFlightMax);
   const { authenticate, serviceSecret, scopes = METHOD_SCOPES, now = () => new Date() } = options;
   const streams = new OpenStreams(limits.streamsPerIdentityMax);
-  const places = { inFlight, servicesInFlight, streams };
-  const rules = { authenticate, scopes, serviceSecret, limits, ...places, now };
+  const rates = new RateLimits(limits);
+  const places = { inFlight, servicesInFlight, streams, rates };
+  const hasServiceCertificates = options.tls?.caFile !== undefined;
+  const known = { authenticate, serviceSecret, hasServiceCertificates };
+  const rules = { ...known, scopes, limits, ...places, now };
   const { services, log } = options;
   const server = new grpc.Server({
     ...serverChannelOptions(limits),
@@ -40,7 +45,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   for (const service of services) addService(server, service);
   const health = await addHealth(server, options);
   if (options.reflection) reflection(services.map(({ desc }) => desc)).addToServer(server);
-  const address = await listen(server, options.listen);
+  const address = await listen(server, options);
   health?.start();
   return openRunning({ server, address, health, inFlight, streams });
 }
@@ -91,15 +96,18 @@ function servedMethods(
   for (const { desc, handlers, codecs } of services) {
     for (const [name, method] of Object.entries(serviceDefinition(desc, codecs))) {
       const served = { ...common, name: methodOf(method.path), method, handler: handlers[name] };
-      methods.set(
-        method.path,
-        method.requestStream
-          ? (base) => new StreamCall(served as ServedStream, base)
-          : (base) => new UnaryCall(served as ServedMethod, base),
-      );
+      methods.set(method.path, serving(served as ServedMethod | ServedStream));
     }
   }
   return methods;
+}
+
+function serving(served: ServedMethod | ServedStream): Serve {
+  const { requestStream, responseStream } = served.method;
+  if (!responseStream) return (base) => new UnaryCall(served as ServedMethod, base);
+  if (requestStream) return (base) => new StreamCall(served as ServedStream, base);
+  const handler = forOneRequest(served.handler as AnyAnswerHandler);
+  return (base) => new StreamCall({ ...(served as ServedStream), handler }, base);
 }
 
 type Serve = (base: grpc.ServerInterceptingCallInterface) => ServerCall;
@@ -133,9 +141,10 @@ async function addHealth(
   return opened;
 }
 
-function listen(server: grpc.Server, address: string): Promise<string> {
+function listen(server: grpc.Server, { listen: address, tls }: ServerOptions): Promise<string> {
+  const credentials = serverCredentials(tls);
   return new Promise((resolve, reject) => {
-    server.bindAsync(address, grpc.ServerCredentials.createInsecure(), (cause, port) => {
+    server.bindAsync(address, credentials, (cause, port) => {
       const [, why] = /errors: \[(.+)\]$/.exec(cause?.message ?? '') ?? [];
       if (cause)
         reject(new Error(`cannot listen on ${address}: ${why ?? cause.message}`, { cause }));
@@ -158,6 +167,8 @@ export type ServerOptions = {
   log: Logger;
   /** Shared by Queqiao's own services; without it no service token is accepted. */
   serviceSecret?: Secret;
+  /** Serves over TLS. With a CA, services prove themselves by certificates instead. */
+  tls?: TlsFiles | undefined;
   /** Default: METHOD_SCOPES. */
   scopes?: MethodScopes;
   limits?: Partial<Limits>;

@@ -5,6 +5,8 @@ import type { Identity } from './identity.ts';
 import { KIND_SCOPES } from './scopes.ts';
 
 export const SERVICE_TOKEN_PREFIX = 'svc.';
+/** What a service shows that proves itself by its certificate. */
+export const SERVICE_BY_CERTIFICATE = `${SERVICE_TOKEN_PREFIX}certificate`;
 /** Short, because a token that leaks cannot be taken back. */
 const LIFE_MS = 5 * 60_000;
 const RENEW_BEFORE_MS = 60_000;

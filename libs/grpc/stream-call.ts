@@ -14,9 +14,9 @@ const UNSENT_BYTES_MAX = 64 * 1024;
 const DRAIN_MS = 10_000;
 
 /**
- * A call with many requests and many answers. Pull in both directions: a request is read when the
- * handler asks for it, an answer taken from the handler when those before it are nearly sent. What
- * nobody asks for waits at the caller, held back by HTTP/2's flow control.
+ * A call with many answers, and of a bidi stream many requests. Pull in both directions: a request
+ * is read when the handler asks for it, an answer taken from the handler when those before it are
+ * nearly sent. What nobody asks for waits at the caller, held back by HTTP/2's flow control.
  */
 export class StreamCall extends ServerCall {
   override readonly isStream = true;
@@ -91,7 +91,9 @@ export class StreamCall extends ServerCall {
       if (this.isEnded) return;
       await this.#write(this.#served.method.responseSerialize(answer));
     }
-    if (this.#isRetired && !this.#hasHalfClosed) throw new RpcError('STREAM_MOVED');
+    // A caller that may not send more has nothing to send again.
+    const isCut = this.#isRetired && this.#served.method.requestStream && !this.#hasHalfClosed;
+    if (isCut) throw new RpcError('STREAM_MOVED');
     this.sendStatus(OK);
   }
 

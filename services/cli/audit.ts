@@ -41,14 +41,14 @@ export function auditCommand(context: CliContext): Command {
 }
 
 async function audit(context: CliContext, options: AuditCommandOptions): Promise<number> {
-  const { address, apiKey } = connect(context, options, 'operator');
+  const target = connect(context, options, 'operator');
   const { clientLog, merchant, hours, nats, stream } = options;
   await using servers = await openServers(context, {
     pool: auditPoolOptions,
     natsUrl: stream ? nats : null,
   });
   const { pool, bus } = servers;
-  using network = createClient(NetworkService, { address, credentials: { apiKey } });
+  using network = createClient(NetworkService, target);
   using counter = openCounter(context);
   const report = await auditWaybills({
     pool,

@@ -1,12 +1,16 @@
 /** What a new user can do with a system that has just started: lines that work as they stand. */
-export function whatToTry({ address, stateDir }: { address: string; stateDir: string }): string {
-  return `
+export function whatToTry({ address, stateDir, hasLabels }: Started): string {
+  const labels = hasLabels
+    ? `\nLabels of the sample orders, ready to print: ${stateDir}/demo/labels.pdf\n`
+    : '';
+  return `${labels}
 Try, in a second terminal of this folder:
 
   export QUEQIAO_API_KEY=$(cat ${stateDir}/secrets/merchant.api-key)
 
   npm run --silent queqiao -- waybill list --limit 5
   npm run --silent queqiao -- issue ${stateDir}/demo/orders.csv
+  npm run --silent queqiao -- label keys
 
   ${grpcurlLine(address)}
 
@@ -33,6 +37,8 @@ for (const { waybillNumber, consignee } of waybills) console.log(waybillNumber, 
 queqiao.close();
 `;
 }
+
+type Started = { address: string; stateDir: string; hasLabels: boolean };
 
 function indent(text: string): string {
   return text.trimEnd().replace(/^/gm, '  ');

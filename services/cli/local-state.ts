@@ -26,7 +26,7 @@ export async function announce(stateDir: string, system: System, now: Clock): Pr
   const { address, databaseUrl, natsUrl } = system;
   await writeState(stateDir, { grpcAddress: address, databaseUrl, natsUrl });
   const known = readKey(stateDir, OPERATOR_KEY);
-  if (known !== undefined && (await opens(address, known))) return known;
+  if (known !== undefined && (await opens(system, known))) return known;
   const log = createLogger({ name: 'queqiao', level: 'warn' });
   await using pool = openPool({ url: databaseUrl, name: 'queqiao-bootstrap', log });
   const key = await createOperatorKey({ pool, pepper: system.secrets.apiKeyPepper, now });
@@ -35,9 +35,9 @@ export async function announce(stateDir: string, system: System, now: Clock): Pr
 }
 
 /** The key of the demo's merchant, if it opens the system. */
-export async function merchantKey(stateDir: string, address: string): Promise<string | undefined> {
+export async function merchantKey(stateDir: string, server: Server): Promise<string | undefined> {
   const known = readKey(stateDir, MERCHANT_KEY);
-  return known !== undefined && (await opens(address, known)) ? known : undefined;
+  return known !== undefined && (await opens(server, known)) ? known : undefined;
 }
 
 export function writeMerchantKey(stateDir: string, key: string): Promise<void> {
@@ -105,8 +105,8 @@ export async function openServers(
 }
 
 /** A key may be left from a database that is gone. */
-async function opens(address: string, apiKey: string): Promise<boolean> {
-  using client = createClient(NetworkService, { address, credentials: { apiKey } });
+async function opens({ address, caFile }: Server, apiKey: string): Promise<boolean> {
+  using client = createClient(NetworkService, { address, caFile, credentials: { apiKey } });
   try {
     await client.listMerchants({ pageSize: 1 });
     return true;
@@ -115,6 +115,8 @@ async function opens(address: string, apiKey: string): Promise<boolean> {
     throw error;
   }
 }
+
+type Server = Pick<System, 'address' | 'caFile'>;
 
 function readKey(stateDir: string, name: string): string | undefined {
   try {

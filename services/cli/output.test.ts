@@ -85,10 +85,15 @@ describe('connection', () => {
     const local = { address: 'local:1', apiKey: 'local', natsUrl: undefined };
     const env = { QUEQIAO_ADDRESS: 'env:1' };
     const context = { env, connection: () => local } as unknown as CliContext;
-    expect(connect(context, {})).toEqual({ address: 'env:1', apiKey: 'local' });
+    expect(connect(context, {})).toEqual({ address: 'env:1', credentials: { apiKey: 'local' } });
     expect(connect(context, { address: 'flag:1', apiKey: 'k' })).toEqual({
       address: 'flag:1',
-      apiKey: 'k',
+      credentials: { apiKey: 'k' },
     });
+    // With an authority to trust, over TLS; `system` means those that Node knows.
+    const trusting = { ...context, env: { QUEQIAO_TLS_CA_FILE: 'ca.pem' } };
+    expect(connect(trusting, {})).toMatchObject({ caFile: 'ca.pem' });
+    const known = { ...context, env: { QUEQIAO_TLS_CA_FILE: 'system' } };
+    expect(connect(known, {})).toMatchObject({ caFile: '' });
   });
 });

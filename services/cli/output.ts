@@ -4,7 +4,7 @@ import { createColors } from 'picocolors';
 import { Code, RpcError, toRpcError } from '#libs/errors';
 import { ErrorReason } from '#proto/queqiao/type/v1/error_reason';
 import type { ItemError } from '#proto/queqiao/type/v1/item_error';
-import type { CliContext, Connection } from './context.ts';
+import type { CliContext } from './context.ts';
 
 /** Exit statuses that mean the same in every command. */
 export const Exit = {
@@ -29,17 +29,28 @@ export function withJson(command: Command): Command {
 }
 
 /** Options first, then the environment, then the system in this folder. */
-export function connect(
-  context: CliContext,
-  options: ConnectionOptions,
-  as?: 'operator',
-): Pick<Connection, 'address' | 'apiKey'> {
+export function connect(context: CliContext, options: ConnectionOptions, as?: 'operator'): Target {
   const address = options.address ?? context.env['QUEQIAO_ADDRESS'];
   const apiKey = options.apiKey ?? context.env['QUEQIAO_API_KEY'];
-  if (address !== undefined && apiKey !== undefined) return { address, apiKey };
+  const caFile = caFileOf(context.env);
+  const target = (address: string, apiKey: string) => ({
+    address,
+    caFile,
+    credentials: { apiKey },
+  });
+  if (address !== undefined && apiKey !== undefined) return target(address, apiKey);
   const known = context.connection(as);
-  return { address: address ?? known.address, apiKey: apiKey ?? known.apiKey };
+  return target(address ?? known.address, apiKey ?? known.apiKey);
 }
+
+/** With an authority to trust, calls go over TLS; `system` means those that Node knows. */
+export function caFileOf(env: NodeJS.ProcessEnv): string | undefined {
+  const caFile = env['QUEQIAO_TLS_CA_FILE'] || undefined;
+  return caFile === 'system' ? '' : caFile;
+}
+
+/** What a client is made with. */
+type Target = { address: string; caFile: string | undefined; credentials: { apiKey: string } };
 
 /**
  * Runs the body of a command: what it answers becomes the exit status, what it throws is told in

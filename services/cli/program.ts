@@ -1,10 +1,12 @@
 import { Command } from 'commander';
 import { auditCommand } from './audit.ts';
 import { bootstrapCommand } from './bootstrap.ts';
+import { certCommand } from './cert.ts';
 import { accountCommand } from './commands/account.ts';
 import { eventsCommand } from './commands/events.ts';
 import { issueCommand } from './commands/issue.ts';
 import { keyCommand } from './commands/key.ts';
+import { labelCommand } from './commands/label.ts';
 import { networkCommands } from './commands/network.ts';
 import { vaultCommand } from './commands/vault.ts';
 import { waybillCommand } from './commands/waybill.ts';
@@ -23,8 +25,10 @@ export function program(context: CliContext): Command {
     serveCommand(context),
     migrateCommand(context),
     bootstrapCommand(context),
+    certCommand(context),
     issueCommand(context),
     waybillCommand(context),
+    labelCommand(context),
     vaultCommand(context),
     ...networkCommands(context),
     accountCommand(context),

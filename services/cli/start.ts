@@ -49,14 +49,15 @@ async function start(context: CliContext, options: StartOptions): Promise<number
   const system = await starting;
   try {
     const operatorKey = await announce(settings.stateDir, system, now);
-    const { address, natsUrl } = system;
+    const { address, natsUrl, caFile } = system;
     const status = options.demo
-      ? await prepareDemo(context, settings, { address, operatorKey, progress })
+      ? await prepareDemo(context, settings, { address, caFile, operatorKey, progress })
       : Exit.OK;
     const nats = natsUrl ?? 'none, events wait in the outbox';
     await write(stdout, `Queqiao is ready  gRPC ${address}  NATS ${nats}\n`);
     const stateDir = relative(process.cwd(), settings.stateDir) || '.';
-    if (options.demo) await write(stdout, whatToTry({ address, stateDir }));
+    const hasLabels = existsSync(demoLabels(stateDir));
+    if (options.demo) await write(stdout, whatToTry({ address, stateDir, hasLabels }));
     if (options.exitWhenReady) return status;
     await write(stderr, `The log is ${logFile.file}. Press Ctrl-C to stop.\n`);
     await interrupted;
@@ -72,16 +73,17 @@ async function start(context: CliContext, options: StartOptions): Promise<number
 async function prepareDemo(
   context: CliContext,
   { stateDir }: Settings,
-  { address, operatorKey, progress }: DemoDeps,
+  { address, caFile, operatorKey, progress }: DemoDeps,
 ): Promise<number> {
   const folder = join(stateDir, 'demo');
   const file = join(folder, 'orders.csv');
-  const known = await merchantKey(stateDir, address);
+  const known = await merchantKey(stateDir, { address, caFile });
   if (known !== undefined && existsSync(`${file}.result.csv`)) return Exit.OK;
 
   progress('Loading the demo network …');
   using network = createClient(NetworkService, {
     address,
+    caFile,
     credentials: { apiKey: operatorKey },
   });
   using account = createClient(AccountService, {
@@ -94,7 +96,7 @@ async function prepareDemo(
   await mkdir(folder, { recursive: true });
   await writeDemoOrders(file);
 
-  progress('Issuing waybills for the sample orders …');
+  progress('Issuing waybills for the sample orders and printing their labels …');
   // stdout is kept for the line that says it is ready.
   const demo: CliContext = {
     ...context,
@@ -102,8 +104,13 @@ async function prepareDemo(
     connection: () => ({ address, apiKey, natsUrl: undefined }),
     env: { ...context.env, QUEQIAO_ADDRESS: address, QUEQIAO_API_KEY: apiKey },
   };
-  await issueCommand(demo).parseAsync([file], { from: 'user' });
+  const labels = ['--labels', demoLabels(stateDir)];
+  await issueCommand(demo).parseAsync([file, ...labels], { from: 'user' });
   return demo.exitCode ?? Exit.OK;
+}
+
+function demoLabels(stateDir: string): string {
+  return join(stateDir, 'demo', 'labels.pdf');
 }
 
 async function makeMerchantKey(
@@ -124,6 +131,7 @@ async function makeMerchantKey(
 type StartOptions = { exitWhenReady?: boolean; demo: boolean };
 type DemoDeps = {
   address: string;
+  caFile: string | undefined;
   operatorKey: string;
   progress: (sentence: string) => void;
 };

@@ -46,6 +46,9 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       await migrateAll(modules, databaseUrl, log);
     }
     const listen = await listenAddress(settings, progress);
+    if (settings.tls === undefined && !LOOPBACK.test(listen)) {
+      log.warn({ listen }, 'serving beyond this machine without TLS: keys can be read on the way');
+    }
     services = await runServices({
       modules,
       databaseUrl,
@@ -53,13 +56,16 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       listen,
       networkAddress: settings.networkAddress,
       secrets,
-      settings: { cancelRatio: settings.cancelRatio },
+      tls: settings.tls,
+      limits: settings.callLimits,
+      settings: { cancelRatio: settings.cancelRatio, labelPrintsMax: settings.labelPrintsMax },
       // Reflection tells the whole contract: for programmers on this machine only.
-      reflection: /^(127\.|localhost:|\[::1\])/.test(listen),
+      reflection: LOOPBACK.test(listen),
       log,
       now,
     });
-    return { address: services.address, natsUrl, databaseUrl, secrets, stop };
+    const { address } = services;
+    return { address, natsUrl, databaseUrl, secrets, caFile: settings.tls?.caFile, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -78,6 +84,8 @@ async function listenAddress(
   return `${host}:${port}`;
 }
 
+const LOOPBACK = /^(127\.|localhost:|\[::1\])/;
+
 export type SystemOptions = {
   settings: Settings;
   modules: readonly Module[];
@@ -92,6 +100,8 @@ export type System = {
   address: string;
   natsUrl: string | undefined;
   databaseUrl: string;
+  /** Authority of its certificate, if it serves over TLS. */
+  caFile: string | undefined;
   secrets: Awaited<ReturnType<typeof openSecrets>>;
   /** Stops all in order; answers what did not close well. */
   stop(): Promise<Error[]>;

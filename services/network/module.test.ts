@@ -3,7 +3,7 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { expect, test, vi } from 'vitest';
 import { connectBus, subjects } from '#libs/bus';
-import { openPool } from '#libs/db';
+import { openPool, roleOf } from '#libs/db';
 import { createClient } from '#libs/grpc';
 import { createLogger } from '#libs/log';
 import { Courier_State } from '#proto/queqiao/network/v1/courier';
@@ -84,12 +84,12 @@ async function startSystem() {
     natsUrl: nats.url,
     listen: '127.0.0.1:0',
     secrets,
-    settings: { cancelRatio: { percent: 20, freeCount: 500 } },
+    settings: { labelPrintsMax: 10, cancelRatio: { percent: 20, freeCount: 500 } },
     reflection: false,
     log,
     now,
   });
-  const pool = openPool({ url: db.url, name: 'network-test', log });
+  const pool = openPool({ url: db.url, name: 'network-test', role: roleOf('network'), log });
   const apiKey = await createOperatorKey({ pool, pepper: apiKeyPepper, now });
   await pool[Symbol.asyncDispose]();
   const client = createClient(NetworkService, {

@@ -8,23 +8,28 @@ import { createCourierAccount } from './rpc/create-courier-account.ts';
 import { createMerchant } from './rpc/create-merchant.ts';
 import { createNode } from './rpc/create-node.ts';
 import { createNumberRange } from './rpc/create-number-range.ts';
+import { createTokenIssuer } from './rpc/create-token-issuer.ts';
 import { getCourier } from './rpc/get-courier.ts';
 import { getCourierAccount } from './rpc/get-courier-account.ts';
 import { getMerchant } from './rpc/get-merchant.ts';
 import { getNode } from './rpc/get-node.ts';
 import { getNumberRange } from './rpc/get-number-range.ts';
+import { getTokenIssuer } from './rpc/get-token-issuer.ts';
 import { listApiKeys } from './rpc/list-api-keys.ts';
 import { listCourierAccounts } from './rpc/list-courier-accounts.ts';
 import { listCouriers } from './rpc/list-couriers.ts';
 import { listMerchants } from './rpc/list-merchants.ts';
 import { listNodes } from './rpc/list-nodes.ts';
 import { listNumberRanges } from './rpc/list-number-ranges.ts';
+import { listTokenIssuers } from './rpc/list-token-issuers.ts';
 import { revokeApiKey } from './rpc/revoke-api-key.ts';
+import { rotateApiKey } from './rpc/rotate-api-key.ts';
 import { updateCourier } from './rpc/update-courier.ts';
 import { updateCourierAccount } from './rpc/update-courier-account.ts';
 import { updateMerchant } from './rpc/update-merchant.ts';
 import { updateNode } from './rpc/update-node.ts';
 import { updateNumberRange } from './rpc/update-number-range.ts';
+import { updateTokenIssuer } from './rpc/update-token-issuer.ts';
 
 export function networkService(deps: Deps) {
   return implement(NetworkService, {
@@ -51,6 +56,11 @@ export function networkService(deps: Deps) {
     createApiKey: (request) => createApiKey(deps, request),
     listApiKeys: (request, { identity }) => listApiKeys(deps, request, identity),
     revokeApiKey: (request) => revokeApiKey(deps, request),
+    rotateApiKey: (request) => rotateApiKey(deps, request),
+    createTokenIssuer: (request) => createTokenIssuer(deps, request),
+    getTokenIssuer: (request, { identity }) => getTokenIssuer(deps, request, identity),
+    listTokenIssuers: (request, { identity }) => listTokenIssuers(deps, request, identity),
+    updateTokenIssuer: (request) => updateTokenIssuer(deps, request),
     authenticateApiKey: (request) => authenticateApiKey(deps, request),
   });
 }

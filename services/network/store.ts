@@ -1,10 +1,14 @@
 // All SQL of the service: one function for each statement, one file for each resource.
 export {
+  expireApiKey,
   insertApiKey,
+  lockApiKeyLine,
+  noteApiKeyUse,
   revokeActiveApiKey,
   selectApiKey,
   selectApiKeyByIndex,
   selectApiKeys,
+  selectLiveApiKeys,
 } from './store/api-key.ts';
 export { insertCourier, replaceCourier, selectCourier, selectCouriers } from './store/courier.ts';
 export {
@@ -31,3 +35,9 @@ export {
   selectNumberRanges,
   updateRemaining,
 } from './store/number-range.ts';
+export {
+  insertTokenIssuer,
+  replaceTokenIssuer,
+  selectTokenIssuer,
+  selectTokenIssuers,
+} from './store/token-issuer.ts';

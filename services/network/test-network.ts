@@ -6,7 +6,7 @@ import {
 } from '@bufbuild/protobuf';
 import { type Timestamp, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { expect, vi } from 'vitest';
-import { openPool } from '#libs/db';
+import { openPool, roleOf } from '#libs/db';
 import { RpcError } from '#libs/errors';
 import { type Client, createClient, type Identity, KIND_SCOPES, startServer } from '#libs/grpc';
 import { createLogger } from '#libs/log';
@@ -35,7 +35,13 @@ export async function startNetwork(): Promise<TestNetwork> {
   const log = createLogger({ name: 'test', level: 'silent' });
   // On a busy machine calls that are made to wait for each other wait for long.
   const waits = { lockTimeoutMs: 15_000, statementTimeoutMs: 15_000 };
-  const pool = openPool({ url: db.url, name: 'network-test', log, ...waits });
+  const pool = openPool({
+    url: db.url,
+    name: 'network-test',
+    role: roleOf('network'),
+    log,
+    ...waits,
+  });
   const clock = startClock();
   const pepper = Buffer.from('a pepper for tests');
   let wakeCount = 0;

@@ -1,4 +1,4 @@
-import { transaction } from '#libs/db';
+import { ofMerchant, transaction } from '#libs/db';
 import type { Deps } from './deps.ts';
 import { eraseConsignees } from './erase.ts';
 import { enqueueConsigneesErased } from './events.ts';
@@ -33,19 +33,23 @@ export async function clearMonth(
 async function clearStep(deps: Deps, step: Step): Promise<number> {
   const { merchantId, bucket, key, rows, next } = step;
   const time = deps.now();
-  const count = await transaction(deps.pool, async (tx) => {
-    const numbers = rows.map((row) => ({ bucket, number: row.waybill_number }));
-    const cleared = await eraseConsignees(tx, numbers, key.data_key_id);
-    const courierIds = new Set(rows.map((row) => row.courier_id));
-    for (const courierId of courierIds) {
-      const own = rows.filter((row) => row.courier_id === courierId);
-      const numbers = own.map((row) => row.waybill_number).filter((each) => cleared.has(each));
-      if (numbers.length === 0) continue;
-      await enqueueConsigneesErased(tx, { courierId, merchantId, numbers }, time);
-    }
-    await updateCleared(tx, key.data_key_id, next === undefined ? null : textOf(next), time);
-    return cleared.size;
-  });
+  const count = await transaction(
+    deps.pool,
+    async (tx) => {
+      const numbers = rows.map((row) => ({ bucket, number: row.waybill_number }));
+      const cleared = await eraseConsignees(tx, numbers, key.data_key_id);
+      const courierIds = new Set(rows.map((row) => row.courier_id));
+      for (const courierId of courierIds) {
+        const own = rows.filter((row) => row.courier_id === courierId);
+        const numbers = own.map((row) => row.waybill_number).filter((each) => cleared.has(each));
+        if (numbers.length === 0) continue;
+        await enqueueConsigneesErased(tx, { courierId, merchantId, numbers }, time);
+      }
+      await updateCleared(tx, key.data_key_id, next === undefined ? null : textOf(next), time);
+      return cleared.size;
+    },
+    { tenant: ofMerchant(merchantId) },
+  );
   if (count > 0) deps.relay.wake();
   return count;
 }

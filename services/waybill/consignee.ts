@@ -6,10 +6,10 @@ import type { DataKeys } from './data-keys.ts';
 /** The consignee of a row; undefined once it is erased, alone or with the key of its month. */
 export async function openConsignee(
   dataKeys: DataKeys,
-  { waybill_number, consignee_sealed, data_key_id }: SealedRow,
+  { merchant_id, waybill_number, consignee_sealed, data_key_id }: SealedRow,
 ): Promise<Consignee | undefined> {
   if (consignee_sealed.length === 0) return undefined;
-  const dataKey = await dataKeys.byId(data_key_id);
+  const dataKey = await dataKeys.byId(merchant_id, data_key_id);
   if (dataKey === undefined) return undefined;
   // Bound to the number: a sealed consignee moved to another row does not open.
   const plain = open(dataKey.key, consignee_sealed, Buffer.from(waybill_number));
@@ -17,6 +17,7 @@ export async function openConsignee(
 }
 
 export type SealedRow = {
+  merchant_id: string;
   waybill_number: string;
   consignee_sealed: Uint8Array;
   data_key_id: string;

@@ -56,7 +56,9 @@ describe('data keys', () => {
     expect(november.dataKeyId).not.toBe(here);
     expect(november.key.equals(made[0]?.key as never)).toBe(false);
     // What was sealed before opens all the same.
-    expect((await process().byId(String(here)))?.key.equals(made[0]?.key as never)).toBe(true);
+    expect((await process().byId('shop', String(here)))?.key.equals(made[0]?.key as never)).toBe(
+      true,
+    );
     const rows = await database.query<{ month: string }>(
       `select to_char(month, 'YYYY-MM') as month from waybill.data_key
        where merchant_id = 'shop' order by month`,
@@ -99,7 +101,7 @@ describe('data keys', () => {
     const keys = process();
     const { dataKeyId } = await keys.current('shop');
     const before = askedCount;
-    await Promise.all(Array.from({ length: 100 }, () => keys.byId(String(dataKeyId))));
+    await Promise.all(Array.from({ length: 100 }, () => keys.byId('shop', String(dataKeyId))));
     expect(askedCount).toBe(before);
   });
 
@@ -108,12 +110,14 @@ describe('data keys', () => {
     const { dataKeyId, key } = await keys.current('doomed');
     const place = Buffer.from('Q1');
     const sealed = seal(key, Buffer.from('secret'), place);
-    expect(await keys.byId(String(dataKeyId))).toBeDefined();
+    expect(await keys.byId('doomed', String(dataKeyId))).toBeDefined();
     await database.query(
       `update waybill.data_key set wrapped = null, erase_time = now() where data_key_id = $1`,
       [String(dataKeyId)],
     );
-    await expect.poll(() => keys.byId(String(dataKeyId)), { timeout: 5_000 }).toBeUndefined();
+    await expect
+      .poll(() => keys.byId('doomed', String(dataKeyId)), { timeout: 5_000 })
+      .toBeUndefined();
     // The check bites: it is the question that ends it, the memory of this process would open it.
     const remembered = await keys.current('doomed');
     expect(open(remembered.key, sealed, place).toString()).toBe('secret');

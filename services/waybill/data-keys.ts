@@ -41,10 +41,15 @@ export class DataKeys {
    * The key that a row was sealed with; undefined at most a second after it was destroyed, or at
    * once if it is asked for afresh, as who seals by it must.
    */
-  async byId(dataKeyId: string, { afresh = false } = {}): Promise<DataKey | undefined> {
-    if (afresh) this.#there.delete(dataKeyId);
-    const row = await remember(this.#there, dataKeyId, () =>
-      store.selectDataKeyById(this.#deps.pool, dataKeyId),
+  async byId(
+    merchantId: string,
+    dataKeyId: string,
+    { afresh = false } = {},
+  ): Promise<DataKey | undefined> {
+    const cacheKey = `${merchantId} ${dataKeyId}`;
+    if (afresh) this.#there.delete(cacheKey);
+    const row = await remember(this.#there, cacheKey, () =>
+      store.selectDataKeyById(this.#deps.pool, merchantId, dataKeyId),
     );
     if (row !== undefined) return await this.#unwrap(row);
     this.#open.delete(dataKeyId);

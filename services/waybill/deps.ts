@@ -1,5 +1,6 @@
 import type { Pool, Relay } from '#libs/db';
 import type { Directory } from '#libs/directory';
+import type { LabelJwk, LabelSigner } from '#libs/label';
 import type { Keyring } from '#libs/privacy';
 import type { Clock } from '#libs/run';
 import type { Accounts } from './account.ts';
@@ -17,5 +18,15 @@ export type Deps = {
   keyring: Keyring;
   accounts: Accounts;
   relay: Relay;
+  labels: Labels;
   now: Clock;
+};
+
+/** How labels are printed. */
+export type Labels = {
+  signer: LabelSigner;
+  /** The signer's first. */
+  keys: readonly LabelJwk[];
+  /** How often a label may be printed. */
+  printsMax: number;
 };

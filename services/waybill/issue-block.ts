@@ -63,6 +63,8 @@ export class IssueBlock {
     eventSubject: new ArrayBuilder('text'),
     parcelCount: new ArrayBuilder('int2'),
   };
+  /** For whom the insert works. */
+  readonly merchantIds = new Set<string>();
   #events: IssuedEvent[] = [];
   readonly #spare: ByteWriter[] = [];
   /** Of each row, in turn: its event, and where its part of the event begins and ends. */
@@ -76,6 +78,7 @@ export class IssueBlock {
     for (const builder of Object.values(this.#rows)) builder.clear();
     for (const builder of Object.values(this.#draws)) builder.clear();
     for (const { payload } of this.#events) this.#spare.push(payload);
+    this.merchantIds.clear();
     this.#events = [];
     this.#parts = [];
   }
@@ -86,6 +89,7 @@ export class IssueBlock {
     draws.draw.addInt2(index);
     draws.bucket.addInt2(draw.bucket);
     draws.merchantId.addAscii(draw.merchantId);
+    this.merchantIds.add(draw.merchantId);
     draws.courierId.addAscii(draw.courierId);
     draws.serviceCode.addAscii(draw.serviceCode);
     draws.nodeId.addAscii(draw.nodeId);

@@ -1,6 +1,7 @@
 import { type Timestamp, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { type GroupCommit, groupCommit, type Pool } from '#libs/db';
 import { RpcError, toRpcError } from '#libs/errors';
+import type { Identity } from '#libs/grpc';
 import { crashpoint } from '#libs/run';
 import type { Merchant } from '#proto/queqiao/network/v1/merchant';
 import type { IssuedWaybill } from '#proto/queqiao/waybill/v1/waybill_service';
@@ -28,7 +29,11 @@ import {
  * Draws waybills for valid parcels of one merchant. Answers one outcome for each, in order: the
  * waybill, issued now or before, or the error. Nothing is answered before it is stored.
  */
-export type Issue = (merchant: Merchant, drafts: ParcelDraft[]) => Promise<IssueAnswer[]>;
+export type Issue = (
+  merchant: Merchant,
+  drafts: ParcelDraft[],
+  identity: Identity,
+) => Promise<IssueAnswer[]>;
 export type IssueAnswer = IssuedWaybill | RpcError;
 
 /**

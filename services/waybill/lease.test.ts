@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openPool, type Pool } from '#libs/db';
+import { openPool, type Pool, roleOf } from '#libs/db';
 import { createLogger } from '#libs/log';
 import {
   type NumberRange,
@@ -19,7 +19,7 @@ let rangeCount = 0;
 beforeAll(async () => {
   database = await testDatabase({ schemas: { waybill: ['services/waybill/migrations'] } });
   const log = createLogger({ name: 'test', level: 'warn' });
-  pool = openPool({ url: database.url, name: 'lease-test', log });
+  pool = openPool({ url: database.url, name: 'lease-test', role: roleOf('waybill'), log });
 });
 afterAll(async () => {
   await pool[Symbol.asyncDispose]();

@@ -3,8 +3,10 @@ import { Accounts } from './account.ts';
 import { accountService } from './account-service.ts';
 import { DataKeys } from './data-keys.ts';
 import { openIssuing } from './issue.ts';
+import { labelService } from './label-service.ts';
 import { NumberPool } from './lease.ts';
 import { NumberDirectory } from './number-directory.ts';
+import { Quotas } from './quota.ts';
 import { waybillService } from './service.ts';
 import { withShipments } from './shipment.ts';
 import { vaultService } from './vault-service.ts';
@@ -22,19 +24,26 @@ export const waybill: Module = {
     const numberDirectory = new NumberDirectory(pool);
     const accounts = new Accounts({ pool, cancelRatio: settings.cancelRatio, log, now });
     const keys = { dataKeys, keyring };
-    const deps = { pool, directory, numbers, numberDirectory, ...keys, accounts, relay, now };
+    const { labelSigner: signer, labelKeys } = secrets;
+    const labels = { signer, keys: labelKeys, printsMax: settings.labelPrintsMax };
+    const common = { pool, directory, accounts, relay, labels, now };
+    const deps = { ...common, numbers, numberDirectory, ...keys };
     const issuing = openIssuing(deps);
+    const quotas = new Quotas({ pool, now });
+    const issue = quotas.limit(withShipments(deps, issuing.issue));
     return {
       services: [
-        waybillService({ ...deps, issue: withShipments(deps, issuing.issue) }),
+        waybillService({ ...deps, issue }),
         accountService(deps),
         vaultService(deps),
+        labelService(deps),
       ],
       check: async () => (await pool.query('select 1')).length === 1,
       async [Symbol.asyncDispose]() {
         // Unused numbers go back after the last write that may use one.
         await issuing[Symbol.asyncDispose]();
         await numbers[Symbol.asyncDispose]();
+        await quotas[Symbol.asyncDispose]();
         await accounts[Symbol.asyncDispose]();
       },
     };

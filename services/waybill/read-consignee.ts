@@ -67,6 +67,6 @@ async function opened({ dataKeys }: Deps, row: SealedWaybillRow): Promise<Consig
   return consignee;
 }
 
-function consigneeErased(id: string): RpcError {
+export function consigneeErased(id: string): RpcError {
   return new RpcError('CONSIGNEE_ERASED', { metadata: { id } });
 }

@@ -49,6 +49,7 @@ export function sealedSender({ key }: DataKey, sender: Consignee, number: string
 }
 
 export type SealedRow = {
+  merchant_id: string;
   waybill_number: string;
   order_ref: string;
   parcel_no: number;

@@ -24,13 +24,15 @@ const ATTEMPTS_MAX = 5;
 /** Issues parents before their children, and a child only under a live parent that it matches. */
 export function withShipments(deps: Deps, issue: Issue): Issue {
   const slots = new Slots({ count: AT_ONCE_MAX, maxWaiting: 1_000, waitMs: 5_000 });
-  return async (merchant, drafts) => {
-    if (!drafts.some(({ parcelCount }) => parcelCount > 1)) return issue(merchant, drafts);
+  return async (merchant, drafts, identity) => {
+    if (!drafts.some(({ parcelCount }) => parcelCount > 1)) {
+      return issue(merchant, drafts, identity);
+    }
     const answers = new Array<IssueAnswer>(drafts.length);
     const draw = async (indexes: number[]) => {
       if (indexes.length === 0) return;
       const wanted = indexes.map((i) => drafts[i] as ParcelDraft);
-      const drawn = await issue(merchant, wanted);
+      const drawn = await issue(merchant, wanted, identity);
       for (const [k, i] of indexes.entries()) answers[i] = drawn[k] as IssueAnswer;
     };
     const [children, others] = partition([...drafts.keys()], (i) => isChild(drafts[i]));

@@ -1,3 +1,4 @@
+import { OF_EVERYBODY, ofCourier, ofMerchant } from '#libs/db';
 import { invalid, RpcError } from '#libs/errors';
 import type { Identity } from '#libs/grpc';
 import type { Tenant } from './store/waybill.ts';
@@ -16,9 +17,14 @@ export function merchantOf(identity: Identity, merchantId: string): string {
 }
 
 /** Whose waybills a caller may see by number: a merchant and a courier their own. */
-export function tenantOf(identity: Identity): Tenant {
-  return {
-    merchantId: identity.kind === 'merchant' ? identity.id : null,
-    courierId: identity.kind === 'courier' ? identity.id : null,
-  };
+export function tenantOf({ kind, id }: Identity): Tenant {
+  switch (kind) {
+    case 'merchant':
+      return { merchantId: id, courierId: null, setting: ofMerchant(id) };
+    case 'courier':
+      return { merchantId: null, courierId: id, setting: ofCourier(id) };
+    case 'operator':
+    case 'service':
+      return { merchantId: null, courierId: null, setting: OF_EVERYBODY };
+  }
 }

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { stderrNotes } from '#deploy/local/note';
 import { benchAddress } from './address.ts';
 import { benchIssue } from './issue.ts';
+import { benchLabels } from './labels.ts';
 import { benchOverload } from './overload.ts';
 
 // npm run bench -- <subject> [--seconds n] [--waybills n] [--json] [--profile folder]
@@ -11,6 +12,7 @@ import { benchOverload } from './overload.ts';
 const SUBJECTS: Record<string, (options: BenchOptions) => Promise<Record<string, number>>> = {
   address: benchAddress,
   issue: benchIssue,
+  labels: benchLabels,
   overload: benchOverload,
 };
 

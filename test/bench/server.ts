@@ -19,6 +19,9 @@ export async function startBenchServer(options: BenchServerOptions): Promise<Ben
         QUEQIAO_STATE_DIR: stateDir,
         QUEQIAO_LISTEN: '127.0.0.1:0',
         QUEQIAO_LOG_LEVEL: 'warn',
+        // One key stands for all callers of a machine here.
+        QUEQIAO_CALLS_PER_S: '1000000',
+        QUEQIAO_BURST_COUNT: '1000000',
         ...env,
       },
       stdio: ['ignore', 'pipe', 'ignore'],

@@ -19,6 +19,7 @@ import {
 } from '#test/support/canary';
 import { testFolder } from '#test/support/folder';
 import { startTestNats, type TestNats } from '#test/support/nats';
+import { textsOfPdf } from '#test/support/pictures';
 import {
   type ParcelInit,
   parcelOf,
@@ -29,8 +30,10 @@ import {
 } from '#test/support/system';
 import { cli } from '../../services/cli/commands/cli.fixture.ts';
 import { issueCommand } from '../../services/cli/commands/issue.ts';
+import { labelCommand } from '../../services/cli/commands/label.ts';
 import { vaultCommand } from '../../services/cli/commands/vault.ts';
 import { waybillCommand } from '../../services/cli/commands/waybill.ts';
+import { render } from '../../services/waybill/label.fixture.ts';
 
 // One run through everything that ever holds a consignee, then a search of everything that was
 // written, sent, counted or said meanwhile.
@@ -62,7 +65,7 @@ beforeAll(async () => {
   system = await testSystem({ natsUrl: nats.url });
   folder = await testFolder();
   shop = await seedMerchant(system);
-  const kinds = ['issue', 'read', 'cancel'].map((each) => `waybill.${each}`);
+  const kinds = ['issue', 'read', 'cancel', 'print'].map((each) => `waybill.${each}`);
   const vault = ['read', 'find', 'erase', 'audit'].map((each) => `consignee.${each}`);
   const { secret } = await system.network().createApiKey({
     apiKey: {
@@ -99,7 +102,7 @@ async function say<T>(call: Promise<T>): Promise<T | undefined> {
 
 async function run(...args: string[]): Promise<void> {
   const { address } = system;
-  const commands = [issueCommand, waybillCommand, vaultCommand];
+  const commands = [issueCommand, waybillCommand, vaultCommand, labelCommand];
   const { stdout, stderr } = await cli(commands, args, { address, apiKey: key });
   printed.push(stdout, stderr);
 }
@@ -136,6 +139,20 @@ async function openIt(waybillNumber: string): Promise<void> {
   await say(vault.findWaybillsByPhone({ phone, purpose, merchantId: 'somebody' }));
   await say(vault.findWaybillsByPhone({ phone, purpose: 77 as Purpose }));
   await say(vault.listConsigneeAccesses({}));
+}
+
+/** On a label stand the road and masked forms, and never the person. */
+async function printIt(waybillNumber: string): Promise<void> {
+  const items = [{ waybillNumber }, { waybillNumber: 'ZZ99999' }];
+  const { outcomes, files } = await render(system, key, { items });
+  answers.push(outcomes);
+  const [text = ''] = await textsOfPdf(files.get(0) ?? Buffer.alloc(0));
+  expect(text).toContain('慕容** 139******44');
+  expect(text.replace(/\s/g, '')).toContain('鹊桥测试街道');
+  expect(text).not.toMatch(/雀翎|77665544|777|77幢/);
+  await say(system.label(key).listLabelPrints({}));
+  await say(render(system, key, { items: [{ waybillNumber, customTexts: { name } }] }));
+  await say(render(system, key, { items, reason: 'x'.repeat(300) }));
 }
 
 /** Changed, kept as an old version, and sent back by who got it. */
@@ -199,14 +216,16 @@ async function useCommands(waybillNumber: string): Promise<void> {
   await run('vault', 'find', phone, '--purpose', 'delivery');
   await run('vault', 'find', `${phone}x`, '--purpose', 'delivery', '--json');
   await run('vault', 'accesses');
+  await run('label', 'print', waybillNumber, '--output', join(folder.path, 'labels.pdf'));
 }
 
-async function breakThings(): Promise<void> {
+async function breakThings(waybillNumber: string): Promise<void> {
   const { database } = system;
-  for (const table of ['waybill', 'consignee_access']) {
+  for (const table of ['waybill', 'consignee_access', 'label_print']) {
     await database.query(`alter table waybill.${table} add constraint no check (false) not valid`);
     await say(system.waybill(key).issueWaybill({ parcel: parcel('BROKEN') }));
     await say(system.vault(key).findWaybillsByPhone({ phone, purpose }));
+    await say(render(system, key, { items: [{ waybillNumber }] }));
     await database.query(`alter table waybill.${table} drop constraint no`);
   }
   const down = () => Promise.reject(new RpcError('DEPENDENCY_DOWN'));
@@ -250,10 +269,11 @@ describe('a consignee', () => {
   it('shows nowhere but to those who ask for it by its own call', async () => {
     const waybillNumber = await issueAndRead();
     await openIt(waybillNumber);
+    await printIt(waybillNumber);
     await changeAndReturn(waybillNumber);
     await failInEveryWay();
     await useCommands(waybillNumber);
-    await breakThings();
+    await breakThings(waybillNumber);
     await giveUpAndErase(waybillNumber);
     const left = await everything();
     expect(leaks(left)).toEqual([]);

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runningPid } from '#deploy/local/state';
 import { testFolder } from '#test/support/folder';
+import { textsOfPdf } from '#test/support/pictures';
 import { clientProgram, grpcurlLine } from '../../services/cli/first-steps.ts';
 
 // What a new user does, in the order of the README: npm start, a few commands, Ctrl-C, again.
@@ -54,6 +55,14 @@ describe('npm start', () => {
     expect(cities.size).toBeGreaterThanOrEqual(8);
     const numbers = new Set(waybills.map(({ waybill_number }) => waybill_number));
     expect(numbers.size).toBe(waybills.length);
+  });
+
+  it('has printed the labels of the sample orders, and says where they are', async () => {
+    const labels = join(folder.path, 'state/demo/labels.pdf');
+    expect(started.stdout()).toMatch(/Labels of the sample orders.*demo\/labels\.pdf/);
+    const pages = await textsOfPdf(await readFile(labels));
+    expect(pages.length).toBeGreaterThanOrEqual(300);
+    expect(pages[0]).toMatch(/收 .\*+/);
   });
 
   it('issues a user’s own file, and nothing twice', async () => {

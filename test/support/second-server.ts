@@ -24,7 +24,7 @@ export async function secondServer(
     natsUrl: inject('natsUrl'),
     listen: '127.0.0.1:0',
     secrets: { ...system.secrets, keyring },
-    settings: { cancelRatio },
+    settings: { labelPrintsMax: 10, cancelRatio },
     reflection: false,
     log: createLogger({ name: 'second', level: 'silent' }),
     now,

@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { DescService, MessageInitShape } from '@bufbuild/protobuf';
 import { inject } from 'vitest';
 import { openPool } from '#libs/db';
-import { type Client, createClient, KIND_SCOPES } from '#libs/grpc';
+import { type Client, createClient, KIND_SCOPES, type TlsFiles } from '#libs/grpc';
+import { LabelSigner } from '#libs/label';
 import { createLogger, type Logger } from '#libs/log';
 import { createMasterKeyFile, Keyring, loadMasterKey } from '#libs/privacy';
 import type { Clock } from '#libs/run';
@@ -15,6 +16,7 @@ import { NetworkService } from '#proto/queqiao/network/v1/network_service';
 import { Node_Kind } from '#proto/queqiao/network/v1/node';
 import { NumberRange_CheckDigitScheme } from '#proto/queqiao/network/v1/number_range';
 import { AccountService } from '#proto/queqiao/waybill/v1/account_service';
+import { LabelService } from '#proto/queqiao/waybill/v1/label_service';
 import { VaultService } from '#proto/queqiao/waybill/v1/vault_service';
 import type { ParcelSchema } from '#proto/queqiao/waybill/v1/waybill';
 import { WaybillService } from '#proto/queqiao/waybill/v1/waybill_service';
@@ -29,13 +31,7 @@ const SCHEMAS = Object.fromEntries(MODULES.map(({ name, migrations }) => [name, 
 export async function testSystem(options: TestSystemOptions = {}): Promise<TestSystem> {
   const database = await testDatabase({ schemas: SCHEMAS });
   const folder = await mkdtemp(join(tmpdir(), 'queqiao-system-'));
-  await createMasterKeyFile(join(folder, 'master.key'));
-  const secrets: Secrets = {
-    apiKeyPepper: randomBytes(32),
-    serviceSecret: randomBytes(32).toString('base64url'),
-    keyring:
-      options.keyring ?? new Keyring({ current: await loadMasterKey(join(folder, 'master.key')) }),
-  };
+  const secrets = await testSecrets(folder, options);
   const now = options.now ?? (() => new Date());
   const lines: string[] = [];
   const log = createLogger({
@@ -50,7 +46,11 @@ export async function testSystem(options: TestSystemOptions = {}): Promise<TestS
       natsUrl: 'natsUrl' in options ? options.natsUrl : inject('natsUrl'),
       listen,
       secrets: { ...secrets, ...change },
-      settings: { cancelRatio: options.cancelRatio ?? { percent: 20, freeCount: 500 } },
+      settings: {
+        cancelRatio: options.cancelRatio ?? { percent: 20, freeCount: 500 },
+        labelPrintsMax: options.labelPrintsMax ?? 10,
+      },
+      tls: options.tls,
       reflection: true,
       log,
       now,
@@ -58,10 +58,15 @@ export async function testSystem(options: TestSystemOptions = {}): Promise<TestS
   let services = await run();
   const operatorKey = await makeOperatorKey(database, secrets, now);
   const clients: { close(): void }[] = [];
-  const keep = <T extends { close(): void }>(client: T): T => {
-    clients.push(client);
-    return client;
-  };
+  const caFile = options.tls?.caFile;
+  const clientOf =
+    <Desc extends DescService>(desc: Desc) =>
+    (apiKey = operatorKey) => {
+      const { address } = services;
+      const client = createClient(desc, { address, caFile, credentials: { apiKey } });
+      clients.push(client);
+      return client;
+    };
   const system: TestSystem = {
     database,
     secrets,
@@ -71,14 +76,11 @@ export async function testSystem(options: TestSystemOptions = {}): Promise<TestS
     get address() {
       return services.address;
     },
-    network: (apiKey = operatorKey) =>
-      keep(createClient(NetworkService, { address: services.address, credentials: { apiKey } })),
-    waybill: (apiKey = operatorKey) =>
-      keep(createClient(WaybillService, { address: services.address, credentials: { apiKey } })),
-    vault: (apiKey = operatorKey) =>
-      keep(createClient(VaultService, { address: services.address, credentials: { apiKey } })),
-    account: (apiKey = operatorKey) =>
-      keep(createClient(AccountService, { address: services.address, credentials: { apiKey } })),
+    network: clientOf(NetworkService),
+    waybill: clientOf(WaybillService),
+    vault: clientOf(VaultService),
+    account: clientOf(AccountService),
+    label: clientOf(LabelService),
     async restart(change) {
       const { address } = services;
       await services.stop(20_000);
@@ -92,6 +94,19 @@ export async function testSystem(options: TestSystemOptions = {}): Promise<TestS
     },
   };
   return system;
+}
+
+async function testSecrets(folder: string, { keyring }: TestSystemOptions): Promise<Secrets> {
+  const labelSigner = new LabelSigner(randomBytes(32));
+  const path = join(folder, 'master.key');
+  if (keyring === undefined) await createMasterKeyFile(path);
+  return {
+    labelSigner,
+    labelKeys: [labelSigner.publicJwk],
+    apiKeyPepper: randomBytes(32),
+    serviceSecret: randomBytes(32).toString('base64url'),
+    keyring: keyring ?? new Keyring({ current: await loadMasterKey(path) }),
+  };
 }
 
 /**
@@ -214,10 +229,13 @@ export type TestSystemOptions = {
   now?: Clock;
   /** Default the shared server; undefined runs without any NATS. */
   natsUrl?: string | undefined;
+  tls?: TlsFiles | undefined;
   /** Default a fresh master key. */
   keyring?: Keyring;
   /** Default as an operator's: 20 % of 500 drawn or more. */
   cancelRatio?: ModuleSettings['cancelRatio'];
+  /** Default as an operator's: 10. */
+  labelPrintsMax?: number;
 };
 
 export type TestSystem = AsyncDisposable & {
@@ -234,6 +252,7 @@ export type TestSystem = AsyncDisposable & {
   waybill(apiKey?: string): Client<typeof WaybillService>;
   vault(apiKey?: string): Client<typeof VaultService>;
   account(apiKey?: string): Client<typeof AccountService>;
+  label(apiKey?: string): Client<typeof LabelService>;
   /** Stops the services in order and starts them again: the same database, the same address. */
   restart(change?: Partial<Secrets>): Promise<void>;
 };

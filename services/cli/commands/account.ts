@@ -209,9 +209,9 @@ async function withClients(
   body: (clients: Clients) => Promise<number>,
 ): Promise<void> {
   await runAction(context, options, async () => {
-    const { address, apiKey } = connect(context, options, 'operator');
-    using network = createClient(NetworkService, { address, credentials: { apiKey } });
-    using account = createClient(AccountService, { address, credentials: { apiKey } });
+    const target = connect(context, options, 'operator');
+    using network = createClient(NetworkService, target);
+    using account = createClient(AccountService, target);
     return await body({ network, account });
   });
 }

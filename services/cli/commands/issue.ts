@@ -6,8 +6,10 @@ import { Command, InvalidArgumentError } from 'commander';
 import type { RpcError } from '#libs/errors';
 import { createClient } from '#libs/grpc';
 import { untilSignal } from '#libs/run';
+import { LabelFormat, LabelService, type LabelSize } from '#proto/queqiao/waybill/v1/label_service';
 import { WaybillService } from '#proto/queqiao/waybill/v1/waybill_service';
 import type { CliContext } from '../context.ts';
+import { oneOf } from '../options.ts';
 import {
   checkParcel,
   type Encoding,
@@ -33,8 +35,10 @@ import {
 import { inChunks, mapInOrder } from './issue-order.ts';
 import { openProgress } from './issue-progress.ts';
 import { openResultFile } from './issue-result.ts';
-import { createSender, failedRow, type SenderOptions } from './issue-send.ts';
+import { createSender, failedRow, type RowResult, type SenderOptions } from './issue-send.ts';
 import { IssueSummary } from './issue-summary.ts';
+import { tellPrinted } from './label.ts';
+import { printToFile, SIZES, sameRequest } from './label-file.ts';
 
 /** `queqiao issue <file>`: waybills for a file of orders. */
 export function issueCommand(context: CliContext, retry?: SenderOptions['retry']): Command {
@@ -50,6 +54,8 @@ export function issueCommand(context: CliContext, retry?: SenderOptions['retry']
     .option('--service <code>', 'service of rows that name none')
     .option('--encoding <name>', 'utf-8 or gb18030; default: found from the file', parseEncoding)
     .option('--result <file>', 'result file; default <file>.result.csv')
+    .option('--labels <file>', 'also print the labels of all rows with a number, as PDF')
+    .option('--label-size <mm>', '76x130 or 100x180', oneOf(SIZES), SIZES['76x130'])
     .option('--dry-run', 'check the file, without a server')
     .action((file: string, options: IssueOptions) =>
       runAction(context, options, () =>
@@ -65,11 +71,11 @@ async function issue(
   options: IssueOptions,
   retry: SenderOptions['retry'],
 ): Promise<number> {
-  const { address, apiKey } = connect(context, options);
+  const target = connect(context, options);
   await using input = await openInput(context, file);
   const resultPath = options.result ?? `${input.name}.result.csv`;
   if (resolve(resultPath) === resolve(file)) throw fileProblem('IS_INPUT', placeOf('file'));
-  using client = createClient(WaybillService, { address, credentials: { apiKey } });
+  using client = createClient(WaybillService, target);
   using interruption = watchInterrupt(context, () => input.stop());
   const stop = new AbortController();
   const signal = AbortSignal.any([interruption.signal, stop.signal]);
@@ -83,12 +89,14 @@ async function issue(
   const first = await rows.next();
   await using result = await openResultFile(resultPath);
   const summary = new IssueSummary();
+  const numbers: string[] = [];
   let fatal: RpcError | undefined;
   {
     using progress = openProgress(context, input.totalBytes);
     const chunks = inChunks(startingWith(first, rows), CHUNKS);
     for await (const chunk of mapInOrder(chunks, { running: 4, held: 16 }, send)) {
       summary.add(chunk.rows);
+      if (options.labels !== undefined) numbers.push(...numbersOf(chunk.rows));
       summary.unknown += chunk.unknownCount;
       await result.append(chunk.rows);
       progress.update(summary.rows, input.bytesRead());
@@ -105,7 +113,36 @@ async function issue(
   await report(context, options, summary, ending);
   if (fatal !== undefined) return Exit.COULD_NOT_RUN;
   if (!isWhole) return Exit.INTERRUPTED;
-  return summary.failed > 0 ? Exit.FAILED : Exit.OK;
+  const printed = await printLabels(context, options, numbers);
+  return summary.failed > 0 ? Exit.FAILED : printed;
+}
+
+/**
+ * Labels of what a file has numbers for. The same file again answers the same labels, which counts
+ * no print: it is the same request.
+ */
+async function printLabels(
+  context: CliContext,
+  options: IssueOptions,
+  numbers: string[],
+): Promise<number> {
+  if (options.labels === undefined || numbers.length === 0) return Exit.OK;
+  using client = createClient(LabelService, connect(context, options));
+  const printed = await printToFile({
+    client,
+    numbers,
+    path: options.labels,
+    format: LabelFormat.PDF,
+    size: options.labelSize,
+    reason: 'queqiao issue --labels',
+    requestIdOf: (part) => sameRequest([String(options.labelSize), ...part]),
+  });
+  return await tellPrinted(context, printed, options);
+}
+
+function numbersOf(rows: readonly RowResult[]): string[] {
+  const live = rows.filter(({ status }) => status !== 'failed');
+  return live.map(({ waybillNumber }) => waybillNumber);
 }
 
 async function dryRun(context: CliContext, file: string, options: IssueOptions): Promise<number> {
@@ -260,6 +297,8 @@ type IssueOptions = ConnectionOptions & {
   service?: string;
   encoding?: Encoding;
   result?: string;
+  labels?: string;
+  labelSize: LabelSize;
   dryRun?: boolean;
 };
 

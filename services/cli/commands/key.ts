@@ -1,10 +1,15 @@
-import { type Timestamp, timestampDate, timestampFromDate } from '@bufbuild/protobuf/wkt';
+import {
+  durationFromMs,
+  type Timestamp,
+  timestampDate,
+  timestampFromDate,
+} from '@bufbuild/protobuf/wkt';
 import { Command } from 'commander';
 import { createClient, type IdentityKind, KIND_SCOPES } from '#libs/grpc';
 import { type ApiKey, ApiKeySchema, Subject_Kind } from '#proto/queqiao/network/v1/api_key';
 import { NetworkService } from '#proto/queqiao/network/v1/network_service';
 import type { CliContext } from '../context.ts';
-import { each, parseMoment } from '../options.ts';
+import { each, parseMoment, wholeNumber } from '../options.ts';
 import {
   type ConnectionOptions,
   connect,
@@ -18,12 +23,13 @@ import {
 import { formatRecord, formatTable } from '../output-table.ts';
 import { type NetworkClient, toPlain } from './network-resource.ts';
 
-/** `queqiao key create|list|revoke` */
+/** `queqiao key create|list|rotate|revoke` */
 export function keyCommand(context: CliContext): Command {
   return new Command('key')
     .description('API keys. / API 密钥。')
     .addCommand(createCommand(context))
     .addCommand(listCommand(context))
+    .addCommand(rotateCommand(context))
     .addCommand(revokeCommand(context));
 }
 
@@ -37,6 +43,10 @@ function createCommand(context: CliContext): Command {
     .option('--operator', 'the key speaks for the operator of the network')
     .option('--scope <name>', 'what it may do; may be repeated. Default: all it may hold', each)
     .option('--expires <time>', 'ends then: 2027-01-01, or in 90d', moment)
+    .option('--from <cidr>', 'may be used from this network alone; may be repeated', each)
+    .option('--calls-per-s <n>', 'calls a second of each kind', wholeNumber(CALLS))
+    .option('--burst <n>', 'calls at once after a pause', wholeNumber(CALLS))
+    .option('--per-day <n>', 'waybills that it may issue in a day (UTC)', wholeNumber(PER_DAY))
     .action((apiKeyId: string, options: CreateOptions) =>
       withClient(context, options, async (client) => {
         const subject = subjectOf(options);
@@ -46,18 +56,60 @@ function createCommand(context: CliContext): Command {
             subject: { kind: KINDS[subject.kind], id: subject.id },
             scopes: options.scope ?? [...KIND_SCOPES[subject.kind]],
             ...(options.expires && { expireTime: timestampFromDate(options.expires) }),
+            allowedCidrs: options.from ?? [],
+            limits: {
+              callsPerS: options.callsPerS ?? 0,
+              burstCount: options.burst ?? 0,
+              waybillsPerDay: BigInt(options.perDay ?? 0),
+            },
           },
         });
-        await tellWarning(context, {
-          textEn: 'keep the secret now; it is never shown again',
-          textZh: '请立即保存密钥,之后无法再次查看',
-        });
+        await tellSecret(context);
         if (options.json) await printJson(context, { api_key: plain(apiKey), secret });
         else await write(context.stdout, formatRecord({ ...record(apiKey), secret }, context));
         return Exit.OK;
       }),
     );
   return withConnection(command);
+}
+
+function rotateCommand(context: CliContext): Command {
+  const moment = (text: string) => parseMoment(text, context.now(), true);
+  const command = new Command('rotate')
+    .description('Make a successor of a key. Both work until the old one ends, in 24 hours.')
+    .argument('<id>', 'the key in use')
+    .argument('<successor-id>', 'a name for the new one')
+    .option('--grace <span>', 'the old key works for so long: 30m, 12h, up to 30d', moment)
+    .option('--expires <time>', 'the new key ends then; default as long a life as before', moment)
+    .action((apiKeyId: string, successorId: string, options: RotateOptions) =>
+      withClient(context, options, async (client) => {
+        const { grace, expires } = options;
+        const { apiKey, secret, predecessor } = await client.rotateApiKey({
+          apiKeyId,
+          successorId,
+          ...(grace && { graceDuration: durationFromMs(+grace - +context.now()) }),
+          ...(expires && { expireTime: timestampFromDate(expires) }),
+        });
+        await tellSecret(context);
+        const ending = timeText(predecessor?.expireTime);
+        if (options.json) {
+          const keys = { api_key: plain(apiKey), predecessor: plain(predecessor) };
+          await printJson(context, { ...keys, secret });
+        } else {
+          const shown = { ...record(apiKey), secret, [`${apiKeyId} ends`]: ending };
+          await write(context.stdout, formatRecord(shown, context));
+        }
+        return Exit.OK;
+      }),
+    );
+  return withConnection(command);
+}
+
+function tellSecret(context: CliContext): Promise<void> {
+  return tellWarning(context, {
+    textEn: 'keep the secret now; it is never shown again',
+    textZh: '请立即保存密钥,之后无法再次查看',
+  });
 }
 
 function listCommand(context: CliContext): Command {
@@ -124,6 +176,7 @@ function record(apiKey: ApiKey | undefined): Record<(typeof HEADINGS)[number], s
     key_prefix: apiKey?.keyPrefix ?? '',
     create_time: timeText(apiKey?.createTime),
     expire_time: timeText(apiKey?.expireTime),
+    last_use_time: timeText(apiKey?.lastUseTime),
   };
 }
 
@@ -141,8 +194,7 @@ async function withClient(
   body: (client: NetworkClient) => Promise<number>,
 ): Promise<void> {
   await runAction(context, options, async () => {
-    const { address, apiKey } = connect(context, options, 'operator');
-    using client = createClient(NetworkService, { address, credentials: { apiKey } });
+    using client = createClient(NetworkService, connect(context, options, 'operator'));
     return await body(client);
   });
 }
@@ -156,8 +208,11 @@ const KINDS = {
 
 const HEADINGS = [
   ...(['api_key_id', 'subject', 'state', 'scopes', 'key_prefix'] as const),
-  ...(['create_time', 'expire_time'] as const),
+  ...(['create_time', 'expire_time', 'last_use_time'] as const),
 ] as const;
+
+const CALLS = { min: 1, max: 1_000_000 };
+const PER_DAY = { min: 1, max: 1_000_000_000 };
 
 type Subject = { kind: 'operator' | 'merchant' | 'courier'; id: string };
 
@@ -167,4 +222,10 @@ type CreateOptions = ConnectionOptions & {
   operator?: boolean;
   scope?: string[];
   expires?: Date;
+  from?: string[];
+  callsPerS?: number;
+  burst?: number;
+  perDay?: number;
 };
+
+type RotateOptions = ConnectionOptions & { grace?: Date; expires?: Date };

@@ -219,15 +219,18 @@ export function toPlain<Desc extends DescMessage>(
   return toJson(schema, message ?? create(schema), options) as Plain;
 }
 
-function fromPlain<Desc extends DescMessage>(schema: Desc, plain: Plain): MessageShape<Desc> {
+export function fromPlain<Desc extends DescMessage>(
+  schema: Desc,
+  plain: Plain,
+): MessageShape<Desc> {
   return fromJson(schema, plain as Parameters<typeof fromJson>[1]);
 }
 
-function state(prefix: string): Flag {
+export function state(prefix: string): Flag {
   return choice('--state', 'state', { active: `${prefix}ACTIVE`, disabled: `${prefix}DISABLED` });
 }
 
-function choice(flag: string, key: string, choices: Record<string, string>): Flag {
+export function choice(flag: string, key: string, choices: Record<string, string>): Flag {
   return { flag: `${flag} <word>`, key, help: Object.keys(choices).join(', '), choices };
 }
 

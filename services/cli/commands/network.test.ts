@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type TestSystem, testSystem } from '#test/support/system';
@@ -137,6 +138,29 @@ describe('queqiao key', () => {
     expect((await queqiao(['key', 'revoke', 'keyed-1'])).stdout).toContain('state\trevoked\n');
   });
 
+  it('makes a successor of a key, and says when the old one ends', async () => {
+    await queqiao(['merchant', 'create', 'turning', '--name', 'T']);
+    const limits = ['--from', '127.0.0.0/8', '--calls-per-s', '9', '--per-day', '100'];
+    const create = ['key', 'create', 'turn-1', '--merchant', 'turning', '--json', ...limits];
+    const [first = {}] = (await queqiao(create)).json();
+    expect(first['api_key']).toMatchObject({
+      allowed_cidrs: ['127.0.0.0/8'],
+      limits: { calls_per_s: 9, waybills_per_day: '100' },
+    });
+    const rotate = ['key', 'rotate', 'turn-1', 'turn-2', '--grace', '2h', '--json'];
+    const [second = {}] = (await queqiao(rotate)).json();
+    expect(second).toMatchObject({
+      api_key: { predecessor_id: 'turn-1', allowed_cidrs: ['127.0.0.0/8'] },
+      predecessor: { api_key_id: 'turn-1', expire_time: expect.any(String) },
+    });
+    for (const { secret } of [first, second] as { secret: string }[]) {
+      const asMerchant = { apiKey: secret };
+      expect((await queqiao(['merchant', 'get', 'turning'], asMerchant)).exit).toBe(0);
+    }
+    const again = await queqiao(['key', 'rotate', 'turn-2', 'turn-3']);
+    expect(again.stderr).toMatch(/turn-1 is in use beside turn-2/);
+  });
+
   it('asks whom a key speaks for, and takes an end and scopes', async () => {
     const vague = await queqiao(['key', 'create', 'k2']);
     expect(vague.stderr).toMatch(/^error: Say whom the key speaks for/);
@@ -147,5 +171,28 @@ describe('queqiao key', () => {
     expect(api_key).toMatchObject({ scopes: ['network.read'] });
     const { expire_time } = api_key as { expire_time: string };
     expect(Date.parse(expire_time)).toBeGreaterThan(Date.now() + 89 * 86_400_000);
+  });
+});
+
+describe('queqiao issuer', () => {
+  it('registers who may sign tokens, and stops it', async () => {
+    await queqiao(['merchant', 'create', 'signed', '--name', 'S']);
+    const { publicKey } = generateKeyPairSync('ed25519');
+    const jwks = JSON.stringify({ keys: [{ ...publicKey.export({ format: 'jwk' }), kid: '1' }] });
+    const create = [
+      ...['issuer', 'create', 'idp', '--issuer', 'https://id.example', '--audience', 'queqiao'],
+      ...['--jwks', jwks, '--kind', 'merchant', '--subject', 'signed', '--scope', 'waybill.read'],
+      ...['--from', '10.0.0.0/8', '--calls-per-s', '5', '--per-day', '70'],
+    ];
+    expect(await queqiao(create)).toMatchObject({ exit: 0, stderr: '' });
+    const [made] = (await queqiao(['issuer', 'get', 'idp', '--json'])).json();
+    expect(made).toMatchObject({
+      subject: { kind: 'KIND_MERCHANT', id: 'signed' },
+      scopes: ['waybill.read'],
+      allowed_cidrs: ['10.0.0.0/8'],
+      limits: { calls_per_s: 5, waybills_per_day: '70' },
+    });
+    await queqiao(['issuer', 'update', 'idp', '--state', 'disabled']);
+    expect((await queqiao(['issuer', 'list'])).stdout).toMatch(/\tsigned\tdisabled\n/);
   });
 });

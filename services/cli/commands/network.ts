@@ -21,10 +21,11 @@ import {
   RESOURCES,
   type Resource,
 } from './network-resource.ts';
+import { TOKEN_ISSUER } from './token-issuer-resource.ts';
 
-/** `queqiao merchant|courier|node|range list|get|create|update`, one command for each kind. */
+/** `queqiao merchant|courier|node|range|issuer list|get|create|update`, a command for each kind. */
 export function networkCommands(context: CliContext): Command[] {
-  return RESOURCES.map((resource) => resourceCommand(context, resource));
+  return [...RESOURCES, TOKEN_ISSUER].map((resource) => resourceCommand(context, resource));
 }
 
 export function resourceCommand(context: CliContext, resource: Resource): Command {
@@ -216,8 +217,7 @@ async function withClient(
   body: (client: NetworkClient) => Promise<number>,
 ): Promise<void> {
   await runAction(context, options, async () => {
-    const { address, apiKey } = connect(context, options, 'operator');
-    using client = createClient(NetworkService, { address, credentials: { apiKey } });
+    using client = createClient(NetworkService, connect(context, options, 'operator'));
     return await body(client);
   });
 }

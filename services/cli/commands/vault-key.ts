@@ -95,8 +95,7 @@ async function asOperator(
   body: (vault: Client<typeof VaultService>) => Promise<number>,
 ): Promise<void> {
   await runAction(context, options, async () => {
-    const { address, apiKey } = connect(context, options, 'operator');
-    using vault = createClient(VaultService, { address, credentials: { apiKey } });
+    using vault = createClient(VaultService, connect(context, options, 'operator'));
     return await body(vault);
   });
 }

@@ -222,8 +222,7 @@ async function withVault(
   body: (vault: Client<typeof VaultService>) => Promise<number>,
 ): Promise<void> {
   await runAction(context, options, async () => {
-    const { address, apiKey } = connect(context, options);
-    using vault = createClient(VaultService, { address, credentials: { apiKey } });
+    using vault = createClient(VaultService, connect(context, options));
     return await body(vault);
   });
 }

@@ -24,8 +24,7 @@ export async function withClient(
   body: (client: WaybillClient) => Promise<number>,
 ): Promise<void> {
   await runAction(context, options, async () => {
-    const { address, apiKey } = connect(context, options);
-    using client = createClient(WaybillService, { address, credentials: { apiKey } });
+    using client = createClient(WaybillService, connect(context, options));
     return await body(client);
   });
 }

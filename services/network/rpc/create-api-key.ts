@@ -16,7 +16,8 @@ export async function createApiKey(
   const id = draft.api_key_id;
   const { secret, ...stored } = makeSecret(deps.pepper);
   const row = await change(deps, async (tx) => {
-    const created = await insertApiKey(tx, draft, { ...stored, createTime });
+    const first = { ...draft, line_id: id, predecessor_id: null };
+    const created = await insertApiKey(tx, first, { ...stored, createTime });
     if (created === undefined) {
       const isTaken = (await selectApiKey(tx, id)) !== undefined;
       // Else the index met another one, once in 10^14: a repeat draws a new one.

@@ -36,5 +36,4 @@ test('shows a range to its courier and to the merchants that may draw from it', 
   expect(await seen('merchant:other')).toEqual(['common']);
   expect(await seen('courier:swift')).toEqual(['common', 'owned']);
   expect(await seen('courier:other')).toEqual([]);
-  expect(await seen('service:waybill')).toEqual(['common', 'owned']);
 });

@@ -24,6 +24,8 @@ const MEANINGS: Record<string, { reason: Reason; parent?: keyof Parents }> = {
   courier_account_merchant: { reason: 'MERCHANT_NOT_FOUND', parent: 'merchant_id' },
   api_key_courier: { reason: 'COURIER_NOT_FOUND', parent: 'courier_id' },
   api_key_merchant: { reason: 'MERCHANT_NOT_FOUND', parent: 'merchant_id' },
+  token_issuer_courier: { reason: 'COURIER_NOT_FOUND', parent: 'courier_id' },
+  token_issuer_merchant: { reason: 'MERCHANT_NOT_FOUND', parent: 'merchant_id' },
 };
 
 function constraintOf(error: unknown): string {

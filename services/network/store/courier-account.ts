@@ -68,7 +68,7 @@ export async function selectCourierAccount(
      from network.courier_account
      where ${VISIBLE} and account_id = $3::text`,
     [viewer.kind, viewer.id, accountId],
-    { name: 'network_select_courier_account' },
+    { name: 'network_select_courier_account', tenant: viewer.setting },
   );
   return rows[0];
 }
@@ -88,6 +88,7 @@ export function selectCourierAccounts(
      order by account_id
      limit $4::int4`,
     [viewer.kind, viewer.id, page.after, rowLimit(page), merchantId, courierId],
+    { tenant: viewer.setting },
   );
 }
 

@@ -60,7 +60,7 @@ export async function selectCourier(
      from network.courier
      where ${VISIBLE} and courier_id = $3::text`,
     [viewer.kind, viewer.id, courierId],
-    { name: 'network_select_courier' },
+    { name: 'network_select_courier', tenant: viewer.setting },
   );
   return rows[0];
 }
@@ -74,5 +74,6 @@ export function selectCouriers(db: Queryable, page: Page, viewer: Viewer): Promi
      order by courier_id
      limit $4::int4`,
     [viewer.kind, viewer.id, page.after, rowLimit(page)],
+    { tenant: viewer.setting },
   );
 }

@@ -58,7 +58,7 @@ export async function selectMerchant(
      from network.merchant
      where ${VISIBLE} and merchant_id = $3::text`,
     [viewer.kind, viewer.id, merchantId],
-    { name: 'network_select_merchant' },
+    { name: 'network_select_merchant', tenant: viewer.setting },
   );
   return rows[0];
 }
@@ -72,5 +72,6 @@ export function selectMerchants(db: Queryable, page: Page, viewer: Viewer): Prom
      order by merchant_id
      limit $4::int4`,
     [viewer.kind, viewer.id, page.after, rowLimit(page)],
+    { tenant: viewer.setting },
   );
 }

@@ -68,7 +68,7 @@ export async function selectNode(
      from network.node
      where ${VISIBLE} and node_id = $3::text`,
     [viewer.kind, viewer.id, nodeId],
-    { name: 'network_select_node' },
+    { name: 'network_select_node', tenant: viewer.setting },
   );
   return rows[0];
 }
@@ -87,5 +87,6 @@ export function selectNodes(
      order by node_id
      limit $4::int4`,
     [viewer.kind, viewer.id, page.after, rowLimit(page), merchantId],
+    { tenant: viewer.setting },
   );
 }

@@ -91,7 +91,7 @@ export async function selectNumberRange(
      from network.number_range
      where ${VISIBLE} and range_id = $3::text`,
     [viewer.kind, viewer.id, rangeId],
-    { name: 'network_select_number_range' },
+    { name: 'network_select_number_range', tenant: viewer.setting },
   );
   return rows[0];
 }
@@ -110,6 +110,7 @@ export function selectNumberRanges(
      order by range_id
      limit $4::int4`,
     [viewer.kind, viewer.id, page.after, rowLimit(page), courierId],
+    { tenant: viewer.setting },
   );
 }
 

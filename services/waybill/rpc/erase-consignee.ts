@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { transaction } from '#libs/db';
+import { ofMerchant, transaction } from '#libs/db';
 import { invalid } from '#libs/errors';
 import type { CallContext } from '#libs/grpc';
 import {
@@ -36,18 +36,22 @@ export async function eraseConsignee(
   // Who got the parcel is the sender of its returns.
   const returns = await findByNumbers(deps, found.return_numbers, tenant);
   const time = deps.now();
-  await transaction(deps.pool, async (tx) => {
-    const rows = [found, ...returns.values()];
-    const erased = await eraseConsignees(tx, rows.map(nameOf), null);
-    for (const { waybill_number: erasedNumber, merchant_id, courier_id } of rows) {
-      // It was erased before, and that was written down and announced.
-      if (!erased.has(erasedNumber)) continue;
-      const access = { ...accessOf(context, ground, time), operation: 'erase_parcel' } as const;
-      await insertAccesses(tx, [{ ...access, merchant_id, waybill_number: erasedNumber }]);
-      const event = { courierId: courier_id, merchantId: merchant_id, numbers: [erasedNumber] };
-      await enqueueConsigneesErased(tx, event, time);
-    }
-  });
+  await transaction(
+    deps.pool,
+    async (tx) => {
+      const rows = [found, ...returns.values()];
+      const erased = await eraseConsignees(tx, rows.map(nameOf), null);
+      for (const { waybill_number: erasedNumber, merchant_id, courier_id } of rows) {
+        // It was erased before, and that was written down and announced.
+        if (!erased.has(erasedNumber)) continue;
+        const access = { ...accessOf(context, ground, time), operation: 'erase_parcel' } as const;
+        await insertAccesses(tx, [{ ...access, merchant_id, waybill_number: erasedNumber }]);
+        const event = { courierId: courier_id, merchantId: merchant_id, numbers: [erasedNumber] };
+        await enqueueConsigneesErased(tx, event, time);
+      }
+    },
+    { tenant: ofMerchant(found.merchant_id) },
+  );
   deps.relay.wake();
   return create(EraseConsigneeResponseSchema, { waybill: toMessage(await read()) });
 }

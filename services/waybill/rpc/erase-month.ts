@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { transaction } from '#libs/db';
+import { ofMerchant, transaction } from '#libs/db';
 import { invalid, RpcError } from '#libs/errors';
 import type { CallContext } from '#libs/grpc';
 import {
@@ -53,19 +53,25 @@ async function destroy(
   { merchantId, month, ground }: { merchantId: string; month: string; ground: Ground },
   context: CallContext,
 ): Promise<ErasedKeyRow> {
-  return await transaction(deps.pool, async (tx) => {
-    const key = await lockDataKey(tx, merchantId, month);
-    if (key === undefined) {
-      throw new RpcError('DATA_KEY_NOT_FOUND', { metadata: { merchant_id: merchantId, month } });
-    }
-    if (key.erase_time !== null) return key;
-    const time = deps.now();
-    await updateDestroyed(tx, key.data_key_id, time);
-    const access = { ...accessOf(context, ground, time), operation: 'erase_month' } as const;
-    const reason = `${month}: ${ground.reason}`;
-    await insertAccesses(tx, [{ ...access, reason, merchant_id: merchantId, waybill_number: '' }]);
-    return { ...key, erase_time: time };
-  });
+  return await transaction(
+    deps.pool,
+    async (tx) => {
+      const key = await lockDataKey(tx, merchantId, month);
+      if (key === undefined) {
+        throw new RpcError('DATA_KEY_NOT_FOUND', { metadata: { merchant_id: merchantId, month } });
+      }
+      if (key.erase_time !== null) return key;
+      const time = deps.now();
+      await updateDestroyed(tx, key.data_key_id, time);
+      const access = { ...accessOf(context, ground, time), operation: 'erase_month' } as const;
+      const reason = `${month}: ${ground.reason}`;
+      await insertAccesses(tx, [
+        { ...access, reason, merchant_id: merchantId, waybill_number: '' },
+      ]);
+      return { ...key, erase_time: time };
+    },
+    { tenant: ofMerchant(merchantId) },
+  );
 }
 
 function parseMonth(month: string, now: Date): void {

@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import { ofMerchant } from '#libs/db';
 import { invalid, RpcError } from '#libs/errors';
 import type { CallContext } from '#libs/grpc';
 import type { Merchant } from '#proto/queqiao/network/v1/merchant';
@@ -54,7 +55,7 @@ export async function issueReturnWaybill(
   draft.outwardNumber = number;
   if (!(await isIssued(deps, outward, draft.parcelNo))) mustAllow('return', outward.state);
   draft.sender = await consigneeOf(deps, outward);
-  const [answer] = await deps.issue(merchant, [draft]);
+  const [answer] = await deps.issue(merchant, [draft], identity);
   if (answer instanceof RpcError) throw answer;
   return create(IssueReturnWaybillResponseSchema, answer === undefined ? {} : { issued: answer });
 }
@@ -88,7 +89,8 @@ async function isIssued(
   parcelNo: number,
 ): Promise<boolean> {
   const keys = [{ bucket, orderRef: order_ref, parcelNo }];
-  const [known] = await selectByParcelKeys(pool, merchant_id, keys);
+  const owner = { merchantId: merchant_id, setting: ofMerchant(merchant_id) };
+  const [known] = await selectByParcelKeys(pool, owner, keys);
   return known?.outward_number === waybill_number;
 }
 

@@ -151,6 +151,7 @@ class IssuingStream {
         return await issue(
           merchant,
           items.map(({ draft }) => draft),
+          this.#context.identity,
         );
       });
       return items.map(({ itemId }, i) => ({ itemId, answer: answers[i] as IssueAnswer }));

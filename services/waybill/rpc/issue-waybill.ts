@@ -20,7 +20,7 @@ export async function issueWaybill(
   if (parcel === undefined) throw invalid('parcel', 'REQUIRED');
   if (second !== undefined) throw invalid('parcel', 'REPEATED');
   if ('error' in parcel) throw parcel.error;
-  const [answer] = await issue(merchant, [parcel]);
+  const [answer] = await issue(merchant, [parcel], identity);
   if (answer instanceof RpcError) throw answer;
   return create(IssueWaybillResponseSchema, answer === undefined ? {} : { issued: answer });
 }

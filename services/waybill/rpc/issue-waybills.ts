@@ -19,7 +19,7 @@ export async function issueWaybills(
     throw invalid('parcels', 'LIST_SIZE', { min: 1, max: PARCELS_MAX });
   }
   const drafts = parcels.filter((parcel): parcel is ParcelDraft => !('error' in parcel));
-  const drawn = await issue(merchant, drafts);
+  const drawn = await issue(merchant, drafts, identity);
   if (drafts.length === parcels.length) return { parcels, answers: drawn };
   const rest = drawn.values();
   const answers = parcels.map(

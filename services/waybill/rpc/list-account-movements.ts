@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import { ofMerchant } from '#libs/db';
 import { RpcError } from '#libs/errors';
 import type { CallContext } from '#libs/grpc';
 import { pageSizeOf, readPageToken, writePageToken } from '#libs/page';
@@ -26,7 +27,7 @@ export async function listAccountMovements(
   const before = beforeOf(readPageToken(request.pageToken, binding));
   const rows = await selectMovements(deps.pool, {
     accountId,
-    tenant: { merchantId, courierId },
+    tenant: { merchantId, courierId, setting: ofMerchant(merchantId) },
     before,
     limit: limit + 1,
   });

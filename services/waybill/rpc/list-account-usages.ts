@@ -11,6 +11,7 @@ import { ownOrFilter } from '../account-key.ts';
 import { usageToMessage } from '../account-message.ts';
 import type { Deps } from '../deps.ts';
 import { selectUsages, selectUsedAccounts, type UsedAccounts } from '../store/account.ts';
+import { tenantOf } from '../tenant.ts';
 
 export async function listAccountUsages(
   { pool }: Deps,
@@ -24,7 +25,7 @@ export async function listAccountUsages(
   const binding = ['accountUsages', merchantId ?? '', courierId ?? '', String(onlyLow)];
   const after = afterOf(readPageToken(request.pageToken, binding));
   // One more than asked for tells whether there is another page.
-  const filters = { merchantId, courierId, onlyLow };
+  const filters = { merchantId, courierId, onlyLow, setting: tenantOf(identity).setting };
   const keys = await selectUsedAccounts(pool, { after, ...filters, limit: limit + 1 });
   const page = keys.slice(0, limit);
   const last = keys.length > limit ? page.at(-1) : undefined;

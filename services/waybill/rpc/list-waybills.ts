@@ -16,7 +16,7 @@ import { toMessage } from '../message.ts';
 import { afterOf } from '../page.ts';
 import { stateFromMessage } from '../state.ts';
 import { type PageArguments, selectPage } from '../store/waybill.ts';
-import { merchantOf } from '../tenant.ts';
+import { merchantOf, tenantOf } from '../tenant.ts';
 
 export async function listWaybills(
   { pool, directory }: Deps,
@@ -31,8 +31,10 @@ export async function listWaybills(
   const after = token && afterOf(token);
   const buckets = bucketsOf(merchant);
   const { merchantId } = merchant;
+  const { setting } = tenantOf(identity);
+  const query = { buckets, merchantId, setting, ...filters, after };
   // One more than asked for tells whether there is another page.
-  const rows = await selectPage(pool, { buckets, merchantId, ...filters, after, limit: limit + 1 });
+  const rows = await selectPage(pool, { ...query, limit: limit + 1 });
   const page = rows.slice(0, limit);
   const last = rows.length > limit ? page.at(-1) : undefined;
   return create(ListWaybillsResponseSchema, {

@@ -12,7 +12,7 @@ import { toOutcome } from '../message.ts';
 import { type ParcelKey, parseParcelKey } from '../parcel.ts';
 import { waybillNotFound } from '../read.ts';
 import { selectByParcelKeys } from '../store/waybill.ts';
-import { merchantOf } from '../tenant.ts';
+import { merchantOf, tenantOf } from '../tenant.ts';
 
 const KEYS_MAX = 1_000;
 
@@ -35,7 +35,7 @@ export async function lookUpWaybills(
   const valid = parsed.filter((key) => 'orderRef' in key);
   const rows = await selectByParcelKeys(
     pool,
-    merchant.merchantId,
+    { merchantId: merchant.merchantId, setting: tenantOf(identity).setting },
     valid.map((key) => ({ ...key, bucket: bucketOf(merchant, key) })),
   );
   const found = new Map(rows.map((row) => [nameOf(row.order_ref, row.parcel_no), row]));

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { transaction } from '#libs/db';
+import { ofMerchant, transaction } from '#libs/db';
 import { invalid, RpcError, toItemError, toRpcError } from '#libs/errors';
 import type { CallContext } from '#libs/grpc';
 import {
@@ -26,7 +26,8 @@ export async function reportPrints(
   request: ReportPrintsRequest,
   { identity }: CallContext,
 ): Promise<ReportPrintsResponse> {
-  const tenant = { merchantId: merchantOf(identity, request.merchantId), courierId: null };
+  const merchantId = merchantOf(identity, request.merchantId);
+  const tenant = { merchantId, courierId: null, setting: ofMerchant(merchantId) };
   const requestId = mustBeUuid('request_id', request.requestId);
   const { notices } = request;
   if (notices.length === 0 || notices.length > NOTICES_MAX) {
@@ -40,8 +41,10 @@ export async function reportPrints(
     const row = found.get(number);
     return row === undefined ? [] : [{ bucket: row.bucket, number, isReprint }];
   });
-  const printed = await transaction(deps.pool, (tx) =>
-    notePrints(tx, { requestId, time: deps.now(), notices: known }),
+  const printed = await transaction(
+    deps.pool,
+    (tx) => notePrints(tx, { requestId, time: deps.now(), notices: known }),
+    { tenant: tenant.setting },
   );
   const byNumber = new Map(printed.map((row) => [row.waybill_number, row]));
   return create(ReportPrintsResponseSchema, {

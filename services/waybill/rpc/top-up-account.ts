@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { type Tx, transaction } from '#libs/db';
+import { ofMerchant, type Tx, transaction } from '#libs/db';
 import { invalid, RpcError } from '#libs/errors';
 import type { CallContext, Identity } from '#libs/grpc';
 import {
@@ -34,24 +34,28 @@ export async function topUpAccount(
   if (!terms.is_prepaid) {
     throw new RpcError('ACCOUNT_NOT_PREPAID', { metadata: { id: terms.account_id } });
   }
-  const row = await transaction(deps.pool, async (tx): Promise<MovementRow> => {
-    await lockAccounts(tx, [terms]);
-    const known = await selectMovement(tx, terms.account_id, requestId);
-    if (known !== undefined) return same(known, { count, reason });
-    await foldDeltas(tx, [terms]);
-    const balance = await addGranted(tx, terms, count);
-    if (balance === undefined) throw await balanceShort(tx, terms, count);
-    await deps.accounts.settle(tx, [terms]);
-    return insertMovement(tx, {
-      ...terms,
-      count,
-      balance_count: balance,
-      reason,
-      actor: `${identity.kind} ${identity.keyId}`,
-      request_id: requestId,
-      create_time: deps.now(),
-    });
-  });
+  const row = await transaction(
+    deps.pool,
+    async (tx): Promise<MovementRow> => {
+      await lockAccounts(tx, [terms]);
+      const known = await selectMovement(tx, terms.account_id, requestId);
+      if (known !== undefined) return same(known, { count, reason });
+      await foldDeltas(tx, [terms]);
+      const balance = await addGranted(tx, terms, count);
+      if (balance === undefined) throw await balanceShort(tx, terms, count);
+      await deps.accounts.settle(tx, [terms]);
+      return insertMovement(tx, {
+        ...terms,
+        count,
+        balance_count: balance,
+        reason,
+        actor: `${identity.kind} ${identity.keyId}`,
+        request_id: requestId,
+        create_time: deps.now(),
+      });
+    },
+    { tenant: ofMerchant(terms.merchant_id) },
+  );
   deps.relay.wake();
   return create(TopUpAccountResponseSchema, { movement: movementToMessage(row) });
 }

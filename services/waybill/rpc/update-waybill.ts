@@ -83,7 +83,7 @@ async function consigneeColumns(
   consignee: ParcelDraft['consignee'],
 ) {
   const sealingKey = await dataKeys.current(merchant_id);
-  const dataKey = (await dataKeys.byId(data_key_id, { afresh: true })) ?? sealingKey;
+  const dataKey = (await dataKeys.byId(merchant_id, data_key_id, { afresh: true })) ?? sealingKey;
   const phoneIndex = sealingKey.phoneIndexOf(normalizePhone(consignee.phone).number);
   return {
     ...sealedConsignee(dataKey, consignee, waybill_number),

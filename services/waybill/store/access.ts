@@ -1,4 +1,4 @@
-import { type Queryable, type Tx, textArray } from '#libs/db';
+import { OF_EVERYBODY, ofMerchant, ofOwners, type Queryable, type Tx, textArray } from '#libs/db';
 import type { OPERATIONS, PURPOSES } from '../access.ts';
 
 /** Writes entries of one call, one for each waybill. */
@@ -18,7 +18,7 @@ export async function insertAccesses(tx: Tx, rows: NewAccessRow[]): Promise<void
       textArray(rows.map((row) => row.merchant_id)),
       textArray(rows.map((row) => row.waybill_number)),
     ],
-    { name: 'insert_accesses' },
+    { name: 'insert_accesses', tenant: ofOwners(rows) },
   );
 }
 
@@ -34,6 +34,7 @@ export function selectAccesses(db: Queryable, page: AccessPage): Promise<AccessR
      order by access_id desc
      limit $4::int4`,
     [page.merchantId, page.waybillNumber, page.beforeId, page.limit],
+    { tenant: page.merchantId === null ? OF_EVERYBODY : ofMerchant(page.merchantId) },
   );
 }
 

@@ -54,6 +54,7 @@ export function selectMovements(db: Queryable, page: MovementPage): Promise<Move
      order by movement_id desc
      limit $5::int4`,
     [page.accountId, page.tenant.merchantId, page.tenant.courierId, page.before, page.limit],
+    { tenant: page.tenant.setting },
   );
 }
 

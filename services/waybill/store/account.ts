@@ -1,4 +1,14 @@
-import { boolArray, int4Array, int8Array, type Queryable, type Tx, textArray } from '#libs/db';
+import {
+  boolArray,
+  int4Array,
+  int8Array,
+  OF_EVERYBODY,
+  ofOwners,
+  type Queryable,
+  type TenantSetting,
+  type Tx,
+  textArray,
+} from '#libs/db';
 
 const KEY = `merchant_id, courier_id, account_id`;
 const KEYS = `unnest($1::text[], $2::text[], $3::text[]) as wanted(${KEY})`;
@@ -26,7 +36,7 @@ export async function lockAccounts(tx: Tx, accounts: AccountTerms[]): Promise<vo
       boolArray(accounts.map((account) => account.is_refunding)),
       int8Array(accounts.map((account) => account.low_balance_count)),
     ],
-    { name: 'lock_accounts' },
+    { name: 'lock_accounts', tenant: ofOwners(accounts) },
   );
 }
 
@@ -44,7 +54,7 @@ export function lockFoldable(tx: Tx, limit: number): Promise<AccountKey[]> {
      limit $1::int4
      for update skip locked`,
     [limit],
-    { name: 'lock_foldable_accounts' },
+    { name: 'lock_foldable_accounts', tenant: OF_EVERYBODY },
   );
 }
 
@@ -60,7 +70,7 @@ export function selectWithoutTotal(db: Queryable, limit: number): Promise<Accoun
      )
      limit $1::int4`,
     [limit],
-    { name: 'select_accounts_without_total' },
+    { name: 'select_accounts_without_total', tenant: OF_EVERYBODY },
   );
 }
 
@@ -88,7 +98,7 @@ export async function foldDeltas(tx: Tx, keys: AccountKey[]): Promise<void> {
      where total.merchant_id = summed.merchant_id and total.courier_id = summed.courier_id
        and total.account_id = summed.account_id`,
     keyArrays(keys),
-    { name: 'fold_account_deltas' },
+    { name: 'fold_account_deltas', tenant: ofOwners(keys) },
   );
 }
 
@@ -105,7 +115,7 @@ export function updateLow(tx: Tx, keys: AccountKey[], time: Date): Promise<Cross
      returning total.merchant_id, total.courier_id, total.account_id,
        total.balance_count, total.low_balance_count, total.low_time is not null as is_low`,
     [...keyArrays(keys), time],
-    { name: 'update_account_low' },
+    { name: 'update_account_low', tenant: ofOwners(keys) },
   );
 }
 
@@ -114,7 +124,7 @@ export async function insertDeltas(tx: Tx, deltas: CancelledDelta[]): Promise<vo
     `insert into waybill.account_delta (${KEY}, cancelled_count)
      select * from unnest($1::text[], $2::text[], $3::text[], $4::int4[])`,
     [...keyArrays(deltas), int4Array(deltas.map((delta) => delta.cancelled_count))],
-    { name: 'insert_account_deltas' },
+    { name: 'insert_account_deltas', tenant: ofOwners(deltas) },
   );
 }
 
@@ -134,6 +144,7 @@ export async function addGranted(
        and balance_count + $4::int8 >= 0
      returning balance_count`,
     [key.merchant_id, key.courier_id, key.account_id, count],
+    { tenant: ofOwners([key]) },
   );
   return rows[0] && BigInt(rows[0].balance_count);
 }
@@ -142,7 +153,8 @@ export async function addGranted(
  * What accounts have used, totals and deltas together in one snapshot, in order of their keys; all
  * zero for one that was never used.
  */
-export function selectUsages(db: Queryable, keys: AccountKey[]): Promise<AccountUsageRow[]> {
+export async function selectUsages(db: Queryable, keys: AccountKey[]): Promise<AccountUsageRow[]> {
+  if (keys.length === 0) return [];
   return db.query<AccountUsageRow>(
     `select wanted.merchant_id, wanted.courier_id, wanted.account_id,
        coalesce(total.is_prepaid, false) as is_prepaid,
@@ -171,7 +183,7 @@ export function selectUsages(db: Queryable, keys: AccountKey[]): Promise<Account
      order by wanted.merchant_id collate "C", wanted.courier_id collate "C",
        wanted.account_id collate "C"`,
     keyArrays(keys),
-    { name: 'select_account_usages' },
+    { name: 'select_account_usages', tenant: ofOwners(keys) },
   );
 }
 
@@ -195,6 +207,7 @@ export function selectUsedAccounts(db: Queryable, page: UsedAccounts): Promise<A
      order by ${KEY}
      limit $7::int4`,
     [...page.after, page.merchantId, page.courierId, page.onlyLow, page.limit],
+    { tenant: page.setting },
   );
 }
 
@@ -242,4 +255,5 @@ export type UsedAccounts = {
   courierId: string | null;
   onlyLow: boolean;
   limit: number;
+  setting: TenantSetting;
 };

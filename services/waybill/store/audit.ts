@@ -103,7 +103,7 @@ export function selectDoubleKeys(tx: Tx, limit: number): Promise<DoubleRow[]> {
          as example,
        count(*) over () as total
      from waybill.waybill
-     group by merchant_id, lower(order_ref), parcel_no
+     group by merchant_id, order_key, parcel_no
      having count(*) > 1
      order by 1
      limit $1::int4`,

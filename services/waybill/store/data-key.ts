@@ -1,4 +1,4 @@
-import type { Queryable } from '#libs/db';
+import { ofMerchant, type Queryable } from '#libs/db';
 import type { WrappedKey } from '#libs/privacy';
 
 export type WrappedKeyRow = { master_key_id: string; wrapped: Buffer };
@@ -15,20 +15,23 @@ export async function selectDataKey(
      from waybill.data_key
      where merchant_id = $1 and month = $2::date and wrapped is not null`,
     [merchantId, month],
+    { tenant: ofMerchant(merchantId) },
   );
   return rows[0];
 }
 
-/** Undefined once it is destroyed. */
+/** Undefined once it is destroyed, and for the key of another merchant. */
 export async function selectDataKeyById(
   db: Queryable,
+  merchantId: string,
   dataKeyId: string,
 ): Promise<DataKeyRow | undefined> {
   const rows = await db.query<DataKeyRow>(
     `select data_key_id, master_key_id, wrapped
      from waybill.data_key
-     where data_key_id = $1::int8 and wrapped is not null`,
-    [dataKeyId],
+     where data_key_id = $1::int8 and merchant_id = $2 and wrapped is not null`,
+    [dataKeyId, merchantId],
+    { tenant: ofMerchant(merchantId) },
   );
   return rows[0];
 }
@@ -40,6 +43,7 @@ export async function insertDataKey(db: Queryable, key: NewDataKey): Promise<voi
      values ($1, $2::date, $3, $4::bytea, $5::timestamptz)
      on conflict (merchant_id, month) do nothing`,
     [key.merchantId, key.month, key.masterKeyId, key.wrapped, key.createTime],
+    { tenant: ofMerchant(key.merchantId) },
   );
 }
 

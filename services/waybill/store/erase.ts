@@ -1,4 +1,12 @@
-import { byteaArray, int2Array, int4Array, type Queryable, type Tx, textArray } from '#libs/db';
+import {
+  byteaArray,
+  int2Array,
+  int4Array,
+  ofMerchant,
+  type Queryable,
+  type Tx,
+  textArray,
+} from '#libs/db';
 import type { Position } from '../page.ts';
 
 /**
@@ -81,6 +89,7 @@ export function selectNumbers(
      order by issue_time desc, waybill_number desc
      limit $5::int4`,
     [place.bucket, place.merchantId, place.after.issueTime, place.after.waybillNumber, place.limit],
+    { tenant: ofMerchant(place.merchantId) },
   );
 }
 

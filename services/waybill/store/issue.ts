@@ -1,4 +1,4 @@
-import { int2Array, type Queryable, textArray } from '#libs/db';
+import { int2Array, ofMerchants, ofOwners, type Queryable, textArray } from '#libs/db';
 import { ISSUED_PER_EVENT } from '../events.ts';
 import type { IssueBlock } from '../issue-block.ts';
 import type { State } from '../state.ts';
@@ -10,7 +10,10 @@ import type { State } from '../state.ts';
  * then, which is a third of the work of insertMixed.
  */
 export async function insertNew(db: Queryable, block: IssueBlock): Promise<void> {
-  await db.query(INSERT_NEW, block.newParameters(), { name: 'insert_new_waybills' });
+  await db.query(INSERT_NEW, block.newParameters(), {
+    name: 'insert_new_waybills',
+    tenant: ofMerchants(block.merchantIds),
+  });
 }
 
 /**
@@ -19,10 +22,11 @@ export async function insertNew(db: Queryable, block: IssueBlock): Promise<void>
  * broken lease.
  */
 export async function insertMixed(db: Queryable, block: IssueBlock): Promise<Set<string>> {
+  if (block.rowCount === 0) return new Set();
   const inserted = await db.query<{ waybill_number: string }>(
     INSERT_MIXED,
     block.mixedParameters(),
-    { name: 'insert_mixed_waybills' },
+    { name: 'insert_mixed_waybills', tenant: ofMerchants(block.merchantIds) },
   );
   return new Set(inserted.map((row) => row.waybill_number));
 }
@@ -81,7 +85,7 @@ const INSERT_MIXED = `
     select ${COLUMNS}
     from input
     ${IN_KEY_ORDER}
-    on conflict (bucket, merchant_id, lower(order_ref), parcel_no) do nothing
+    on conflict (bucket, merchant_id, order_key, parcel_no) do nothing
     returning waybill_number, merchant_id, courier_id, account_id
   ), counted as (
     insert into waybill.account_delta (merchant_id, courier_id, account_id, drawn_count)
@@ -99,7 +103,11 @@ const INSERT_MIXED = `
   select waybill_number from inserted`;
 
 /** The waybills that hold these parcel keys, each with the position of its key. */
-export function selectByKeys(db: Queryable, keys: ParcelKeyRow[]): Promise<KnownWaybillRow[]> {
+export async function selectByKeys(
+  db: Queryable,
+  keys: ParcelKeyRow[],
+): Promise<KnownWaybillRow[]> {
+  if (keys.length === 0) return [];
   return db.query<KnownWaybillRow>(
     `select wanted.position::int4 - 1 as position, waybill.bucket, waybill.waybill_number,
        waybill.merchant_id, waybill.order_ref, waybill.parcel_no, waybill.courier_id,
@@ -110,7 +118,7 @@ export function selectByKeys(db: Queryable, keys: ParcelKeyRow[]): Promise<Known
        as wanted(bucket, merchant_id, order_ref, parcel_no, position)
      join waybill.waybill on waybill.bucket = wanted.bucket
        and waybill.merchant_id = wanted.merchant_id
-       and lower(waybill.order_ref) = lower(wanted.order_ref collate "C")
+       and waybill.order_key = lower(wanted.order_ref collate "C")
        and waybill.parcel_no = wanted.parcel_no`,
     [
       int2Array(keys.map((key) => key.bucket)),
@@ -118,7 +126,7 @@ export function selectByKeys(db: Queryable, keys: ParcelKeyRow[]): Promise<Known
       textArray(keys.map((key) => key.order_ref)),
       int2Array(keys.map((key) => key.parcel_no)),
     ],
-    { name: 'select_by_keys' },
+    { name: 'select_by_keys', tenant: ofOwners(keys) },
   );
 }
 

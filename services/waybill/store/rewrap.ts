@@ -1,4 +1,4 @@
-import type { Queryable } from '#libs/db';
+import { OF_EVERYBODY, type Queryable } from '#libs/db';
 import type { WrappedKeyRow } from './data-key.ts';
 
 /** Where keys are stored wrapped. */
@@ -22,6 +22,7 @@ export async function selectWrappedBy(
        order by master_key_id, ${id}
        limit $2::int4`,
       [masterKeyIds, limit - found.length],
+      { tenant: OF_EVERYBODY },
     );
     found.push(...rows.map((row) => ({ ...row, table })));
   }
@@ -40,6 +41,7 @@ export async function countWrappedByOthers(
   const rows = await db.query<{ count: string; one: string | null }>(
     `select count(*) as count, min(master_key_id) as one from (${each.join(' union all ')}) as key`,
     [masterKeyId],
+    { tenant: OF_EVERYBODY },
   );
   return { count: BigInt(rows[0]?.count ?? 0), masterKeyId: rows[0]?.one ?? undefined };
 }
@@ -61,6 +63,7 @@ export async function updateWrapped(
        where ${id} = $1::${type} and wrapped = $2::bytea
        returning ${id}`,
       [before.id, before.wrapped, after.masterKeyId, after.wrapped],
+      { tenant: OF_EVERYBODY },
     );
     return rows.length === 1;
   }

@@ -1,18 +1,17 @@
-import { int2Array, type Tx, textArray } from '#libs/db';
+import { int2Array, int8Array, ofMerchant, ofOwners, type Tx, textArray } from '#libs/db';
 import { COLUMNS, type Tenant, type WaybillRow } from './waybill.ts';
 
 /** Sealed consignees by number, of those that the tenant may see. */
-export function selectSealed(
+export async function selectSealed(
   tx: Tx,
   numbers: { bucket: number; number: string }[],
   tenant: Tenant,
 ): Promise<SealedWaybillRow[]> {
-  return tx.query<SealedWaybillRow>(
-    `select ${COLUMNS}, ${SEALED}
+  const rows = await tx.query<Omit<SealedWaybillRow, 'is_erased'>>(
+    `select ${COLUMNS}, waybill.consignee_sealed, waybill.data_key_id
      from unnest($1::int2[], $2::text[]) as wanted(bucket, number)
      join waybill.waybill on waybill.bucket = wanted.bucket
        and waybill.waybill_number = wanted.number collate "C"
-     join waybill.data_key using (data_key_id)
      where ($3::text is null or waybill.merchant_id = $3)
        and ($4::text is null or waybill.courier_id = $4)`,
     [
@@ -21,8 +20,31 @@ export function selectSealed(
       tenant.merchantId,
       tenant.courierId,
     ],
-    { name: 'select_sealed' },
+    { name: 'select_sealed', tenant: tenant.setting },
   );
+  const live = await selectLiveKeys(tx, rows);
+  return rows.map((row) => ({
+    ...row,
+    is_erased: row.consignee_sealed.length === 0 || !live.has(row.data_key_id),
+  }));
+}
+
+/**
+ * Those of the rows' keys that are not destroyed. Read in the same transaction, since what a
+ * process remembers of keys does not count; and apart from the rows, since a courier owns no key.
+ */
+async function selectLiveKeys(
+  tx: Tx,
+  rows: { merchant_id: string; data_key_id: string }[],
+): Promise<Set<string>> {
+  if (rows.length === 0) return new Set();
+  const keys = await tx.query<{ data_key_id: string }>(
+    `select data_key_id from waybill.data_key
+     where data_key_id = any($1::int8[]) and wrapped is not null`,
+    [int8Array(rows.map((row) => BigInt(row.data_key_id)))],
+    { name: 'select_live_keys', tenant: ofOwners(rows) },
+  );
+  return new Set(keys.map((key) => key.data_key_id));
 }
 
 /** A merchant's waybills whose phone has this hash, newest first, beginning after `after`. */
@@ -31,7 +53,8 @@ export function selectByPhone(
   { merchantId, phoneIndex, after, limit }: PhonePage,
 ): Promise<SealedWaybillRow[]> {
   return tx.query<SealedWaybillRow>(
-    `select ${COLUMNS}, ${SEALED}
+    `select ${COLUMNS}, waybill.consignee_sealed, waybill.data_key_id,
+       waybill.consignee_sealed = ''::bytea or data_key.wrapped is null as is_erased
      from waybill.waybill
      join waybill.data_key using (data_key_id)
      where waybill.phone_index = $1::int8
@@ -40,13 +63,9 @@ export function selectByPhone(
      order by waybill.issue_time desc, waybill.waybill_number desc
      limit $5::int4`,
     [phoneIndex, merchantId, after?.issueTime ?? 'infinity', after?.waybillNumber ?? '', limit],
-    { name: 'select_by_phone' },
+    { name: 'select_by_phone', tenant: ofMerchant(merchantId) },
   );
 }
-
-/** Whether it was erased is read with the row: what a process remembers of keys does not count. */
-const SEALED = `waybill.consignee_sealed, waybill.data_key_id,
-  (waybill.consignee_sealed = ''::bytea or data_key.wrapped is null) as is_erased`;
 
 export type SealedWaybillRow = WaybillRow & {
   consignee_sealed: Buffer;

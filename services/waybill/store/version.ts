@@ -3,6 +3,7 @@ import {
   int2Array,
   int4Array,
   int8Array,
+  ofOwners,
   type Queryable,
   type Tx,
   textArray,
@@ -22,6 +23,7 @@ export function selectChangeable(db: Queryable, numbers: RowName[]): Promise<Cha
      join waybill.waybill on waybill.bucket = wanted.bucket
        and waybill.waybill_number = wanted.number collate "C"`,
     namesOf(numbers),
+    { tenant: ofOwners(numbers) },
   );
 }
 
@@ -32,10 +34,11 @@ export function selectShipment(db: Queryable, row: WaybillRow): Promise<Changeab
   return db.query<ChangeableRow>(
     `select ${CHANGEABLE}
      from waybill.waybill
-     where bucket = $1::int2 and merchant_id = $2 and lower(order_ref) = lower($3 collate "C")
+     where bucket = $1::int2 and merchant_id = $2 and order_key = lower($3 collate "C")
        and parcel_count > 1
      order by parcel_no`,
     [row.bucket, row.merchant_id, row.order_ref],
+    { tenant: ofOwners([row]) },
   );
 }
 
@@ -44,11 +47,12 @@ export function selectShipment(db: Queryable, row: WaybillRow): Promise<Changeab
  * Answers their versions. All callers lock in one order, or two that hold each other's rows would
  * deadlock.
  */
-export function lockRows(
+export async function lockRows(
   tx: Tx,
   numbers: RowName[],
   mode: 'update' | 'share' = 'update',
 ): Promise<LockedRow[]> {
+  if (numbers.length === 0) return [];
   return tx.query<LockedRow>(
     `select waybill.waybill_number, waybill.version
      from unnest($1::int2[], $2::text[]) as wanted(bucket, number)
@@ -57,6 +61,7 @@ export function lockRows(
      order by waybill.bucket, waybill.waybill_number
      for ${mode} of waybill`,
     namesOf(numbers),
+    { tenant: ofOwners(numbers) },
   );
 }
 
@@ -69,23 +74,27 @@ export async function replaceRows(
   changes: ChangeableRow[],
   by: Replacer,
 ): Promise<WaybillRow[]> {
-  const rows = await tx.query<WaybillRow>(REPLACE, [
-    ...namesOf(changes.map(nameOf)),
-    int4Array(changes.map((row) => row.version)),
-    textArray(changes.map((row) => row.state)),
-    textArray(changes.map((row) => row.service_code)),
-    byteaArray(changes.map((row) => row.body)),
-    byteaArray(changes.map((row) => row.consignee_masked)),
-    byteaArray(changes.map((row) => row.consignee_sealed)),
-    int8Array(changes.map((row) => BigInt(row.data_key_id))),
-    int8Array(changes.map((row) => (row.phone_index === null ? null : BigInt(row.phone_index)))),
-    timestamptzArray(changes.map((row) => row.cancel_time)),
-    textArray(changes.map((row) => row.cancel_reason)),
-    by.time,
-    by.kind,
-    by.id,
-    by.keyId,
-  ]);
+  const rows = await tx.query<WaybillRow>(
+    REPLACE,
+    [
+      ...namesOf(changes.map(nameOf)),
+      int4Array(changes.map((row) => row.version)),
+      textArray(changes.map((row) => row.state)),
+      textArray(changes.map((row) => row.service_code)),
+      byteaArray(changes.map((row) => row.body)),
+      byteaArray(changes.map((row) => row.consignee_masked)),
+      byteaArray(changes.map((row) => row.consignee_sealed)),
+      int8Array(changes.map((row) => BigInt(row.data_key_id))),
+      int8Array(changes.map((row) => (row.phone_index === null ? null : BigInt(row.phone_index)))),
+      timestamptzArray(changes.map((row) => row.cancel_time)),
+      textArray(changes.map((row) => row.cancel_reason)),
+      by.time,
+      by.kind,
+      by.id,
+      by.keyId,
+    ],
+    { tenant: ofOwners(changes) },
+  );
   const byNumber = new Map(rows.map((row) => [row.waybill_number, row]));
   return changes.map(({ waybill_number: number }) => {
     const row = byNumber.get(number);
@@ -139,6 +148,7 @@ export function selectVersions(db: Queryable, row: RowName): Promise<VersionRow[
      where bucket = $1::int2 and waybill_number = $2
      order by version`,
     [row.bucket, row.number],
+    { tenant: ofOwners([row]) },
   );
 }
 
@@ -152,12 +162,13 @@ export async function selectFirstVersion(
      from waybill.waybill_version
      where bucket = $1::int2 and waybill_number = $2 and version = 1`,
     [row.bucket, row.number],
+    { tenant: ofOwners([row]) },
   );
   return rows[0];
 }
 
-export function nameOf(row: { bucket: number; waybill_number: string }): RowName {
-  return { bucket: row.bucket, number: row.waybill_number };
+export function nameOf(row: Omit<RowName, 'number'> & { waybill_number: string }): RowName {
+  return { bucket: row.bucket, number: row.waybill_number, merchant_id: row.merchant_id };
 }
 
 function namesOf(numbers: RowName[]): Buffer[] {
@@ -167,7 +178,7 @@ function namesOf(numbers: RowName[]): Buffer[] {
   ];
 }
 
-export type RowName = { bucket: number; number: string };
+export type RowName = { bucket: number; number: string; merchant_id: string };
 
 /** A waybill with all that a change may set; `version` is the one that it is based on. */
 export type ChangeableRow = WaybillRow & {

@@ -1,4 +1,4 @@
-import { int2Array, type Queryable, textArray } from '#libs/db';
+import { int2Array, type Queryable, type TenantSetting, textArray } from '#libs/db';
 import type { State } from '../state.ts';
 
 /**
@@ -14,7 +14,7 @@ export const COLUMNS = `waybill.bucket, waybill.waybill_number, waybill.merchant
     select parent.waybill_number from waybill.waybill parent
     where parent.bucket = waybill.bucket
       and parent.merchant_id = waybill.merchant_id
-      and lower(parent.order_ref) = lower(waybill.order_ref)
+      and parent.order_key = waybill.order_key
       and parent.parcel_no = 1
   ) end as parent_number,
   array(
@@ -42,14 +42,14 @@ export function selectByNumbers(
       tenant.merchantId,
       tenant.courierId,
     ],
-    { name: 'select_by_numbers' },
+    { name: 'select_by_numbers', tenant: tenant.setting },
   );
 }
 
 /** Waybills by the merchant's own keys; a key that is not there is left out. */
 export function selectByParcelKeys(
   db: Queryable,
-  merchantId: string,
+  { merchantId, setting }: { merchantId: string; setting: TenantSetting },
   keys: { bucket: number; orderRef: string; parcelNo: number }[],
 ): Promise<WaybillRow[]> {
   return db.query<WaybillRow>(
@@ -57,7 +57,7 @@ export function selectByParcelKeys(
      from unnest($2::int2[], $3::text[], $4::int2[]) as wanted(bucket, order_ref, parcel_no)
      join waybill.waybill on waybill.bucket = wanted.bucket
        and waybill.merchant_id = $1
-       and lower(waybill.order_ref) = lower(wanted.order_ref collate "C")
+       and waybill.order_key = lower(wanted.order_ref collate "C")
        and waybill.parcel_no = wanted.parcel_no`,
     [
       merchantId,
@@ -65,7 +65,7 @@ export function selectByParcelKeys(
       textArray(keys.map((key) => key.orderRef)),
       int2Array(keys.map((key) => key.parcelNo)),
     ],
-    { name: 'select_by_parcel_keys' },
+    { name: 'select_by_parcel_keys', tenant: setting },
   );
 }
 
@@ -102,6 +102,7 @@ export function selectPage(db: Queryable, page: PageArguments): Promise<WaybillR
       page.after?.waybillNumber ?? '',
       page.limit,
     ],
+    { tenant: page.setting },
   );
 }
 
@@ -133,12 +134,20 @@ export type WaybillRow = {
   last_print_time: Date | null;
 };
 
-/** Whose rows a caller may see; null leaves the column free. */
-export type Tenant = { merchantId: string | null; courierId: string | null };
+/**
+ * Whose rows a caller may see: for a statement's own condition, where null leaves the column free,
+ * and for the row-level security behind it.
+ */
+export type Tenant = {
+  merchantId: string | null;
+  courierId: string | null;
+  setting: TenantSetting;
+};
 
 export type PageArguments = {
   buckets: number[];
   merchantId: string;
+  setting: TenantSetting;
   state?: State | undefined;
   courierId?: string | undefined;
   nodeId?: string | undefined;

@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file queqiao/network/v1/api_key.proto.
  */
 export const file_queqiao_network_v1_api_key: GenFile = /*@__PURE__*/
-  fileDesc("CiBxdWVxaWFvL25ldHdvcmsvdjEvYXBpX2tleS5wcm90bxIScXVlcWlhby5uZXR3b3JrLnYxIvcCCgZBcGlLZXkSEgoKYXBpX2tleV9pZBgBIAEoCRIsCgdzdWJqZWN0GAIgASgLMhsucXVlcWlhby5uZXR3b3JrLnYxLlN1YmplY3QSDgoGc2NvcGVzGAMgAygJEi8KBXN0YXRlGAQgASgOMiAucXVlcWlhby5uZXR3b3JrLnYxLkFwaUtleS5TdGF0ZRIvCgtleHBpcmVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKa2V5X3ByZWZpeBgGIAEoCRIvCgtjcmVhdGVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLcmV2b2tlX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkMKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEAoMU1RBVEVfQUNUSVZFEAESEQoNU1RBVEVfUkVWT0tFRBACIq0BCgdTdWJqZWN0Ei4KBGtpbmQYASABKA4yIC5xdWVxaWFvLm5ldHdvcmsudjEuU3ViamVjdC5LaW5kEgoKAmlkGAIgASgJImYKBEtpbmQSFAoQS0lORF9VTlNQRUNJRklFRBAAEhEKDUtJTkRfT1BFUkFUT1IQARIRCg1LSU5EX01FUkNIQU5UEAISEAoMS0lORF9DT1VSSUVSEAMSEAoMS0lORF9TRVJWSUNFEARiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("CiBxdWVxaWFvL25ldHdvcmsvdjEvYXBpX2tleS5wcm90bxIScXVlcWlhby5uZXR3b3JrLnYxIokECgZBcGlLZXkSEgoKYXBpX2tleV9pZBgBIAEoCRIsCgdzdWJqZWN0GAIgASgLMhsucXVlcWlhby5uZXR3b3JrLnYxLlN1YmplY3QSDgoGc2NvcGVzGAMgAygJEi8KBXN0YXRlGAQgASgOMiAucXVlcWlhby5uZXR3b3JrLnYxLkFwaUtleS5TdGF0ZRIvCgtleHBpcmVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKa2V5X3ByZWZpeBgGIAEoCRIvCgtjcmVhdGVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLcmV2b2tlX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDWFsbG93ZWRfY2lkcnMYCSADKAkSLgoGbGltaXRzGAogASgLMh4ucXVlcWlhby5uZXR3b3JrLnYxLkNhbGxMaW1pdHMSMQoNbGFzdF91c2VfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFgoOcHJlZGVjZXNzb3JfaWQYDCABKAkiQwoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIQCgxTVEFURV9BQ1RJVkUQARIRCg1TVEFURV9SRVZPS0VEEAIiUAoKQ2FsbExpbWl0cxITCgtjYWxsc19wZXJfcxgBIAEoBRITCgtidXJzdF9jb3VudBgCIAEoBRIYChB3YXliaWxsc19wZXJfZGF5GAMgASgDIq0BCgdTdWJqZWN0Ei4KBGtpbmQYASABKA4yIC5xdWVxaWFvLm5ldHdvcmsudjEuU3ViamVjdC5LaW5kEgoKAmlkGAIgASgJImYKBEtpbmQSFAoQS0lORF9VTlNQRUNJRklFRBAAEhEKDUtJTkRfT1BFUkFUT1IQARIRCg1LSU5EX01FUkNIQU5UEAISEAoMS0lORF9DT1VSSUVSEAMSEAoMS0lORF9TRVJWSUNFEARiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * A secret by which a program proves who it works for. The secret itself is answered once, by
@@ -51,7 +51,8 @@ export type ApiKey = Message<"queqiao.network.v1.ApiKey"> & {
   state: ApiKey_State;
 
   /**
-   * The key opens nothing from this time on. Optional, fixed; in the future when the key is made.
+   * The key opens nothing from this time on. Optional; in the future when the key is made. Fixed,
+   * but that RotateApiKey brings it forward.
    *
    * @generated from field: google.protobuf.Timestamp expire_time = 5;
    */
@@ -77,6 +78,37 @@ export type ApiKey = Message<"queqiao.network.v1.ApiKey"> & {
    * @generated from field: google.protobuf.Timestamp revoke_time = 8;
    */
   revokeTime?: Timestamp | undefined;
+
+  /**
+   * Networks that the key may be used from, each in CIDR notation, IPv4 or IPv6, for example
+   * "203.0.113.0/24"; a bare address stands for itself. 0 to 32; empty means from anywhere. What
+   * counts is the address at the other end of the connection, so a proxy in between is what is
+   * seen. Fixed.
+   *
+   * @generated from field: repeated string allowed_cidrs = 9;
+   */
+  allowedCidrs: string[];
+
+  /**
+   * How much it may call. Fixed. Default: what the server's settings say, and no quota.
+   *
+   * @generated from field: queqiao.network.v1.CallLimits limits = 10;
+   */
+  limits?: CallLimits | undefined;
+
+  /**
+   * Output only. The key was used then or up to 10 minutes later; unset if never.
+   *
+   * @generated from field: google.protobuf.Timestamp last_use_time = 11;
+   */
+  lastUseTime?: Timestamp | undefined;
+
+  /**
+   * Output only. Id of the key that this one succeeds by RotateApiKey; empty for a first one.
+   *
+   * @generated from field: string predecessor_id = 12;
+   */
+  predecessorId: string;
 };
 
 /**
@@ -128,6 +160,43 @@ export const ApiKey_StateSchema: GenEnum<ApiKey_State> = /*@__PURE__*/
   enumDesc(file_queqiao_network_v1_api_key, 0, 0);
 
 /**
+ * How much one caller may call. Each process of a service counts calls by itself.
+ *
+ * @generated from message queqiao.network.v1.CallLimits
+ */
+export type CallLimits = Message<"queqiao.network.v1.CallLimits"> & {
+  /**
+   * Calls a second, as a mean over time, for each kind of call (issue, read, change) apart: 1 to
+   * 1,000,000. 0 means the default.
+   *
+   * @generated from field: int32 calls_per_s = 1;
+   */
+  callsPerS: number;
+
+  /**
+   * Calls that may come at once after a pause: 1 to 1,000,000. 0 means twice calls_per_s.
+   *
+   * @generated from field: int32 burst_count = 2;
+   */
+  burstCount: number;
+
+  /**
+   * Waybills that may be issued in one day (UTC), by all processes together: 1 to 1,000,000,000.
+   * 0 means no limit. A parcel that is refused, or was issued before, does not count.
+   *
+   * @generated from field: int64 waybills_per_day = 3;
+   */
+  waybillsPerDay: bigint;
+};
+
+/**
+ * Describes the message queqiao.network.v1.CallLimits.
+ * Use `create(CallLimitsSchema)` to create a new message.
+ */
+export const CallLimitsSchema: GenMessage<CallLimits> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_api_key, 1);
+
+/**
  * A party of the network as a caller.
  *
  * @generated from message queqiao.network.v1.Subject
@@ -153,7 +222,7 @@ export type Subject = Message<"queqiao.network.v1.Subject"> & {
  * Use `create(SubjectSchema)` to create a new message.
  */
 export const SubjectSchema: GenMessage<Subject> = /*@__PURE__*/
-  messageDesc(file_queqiao_network_v1_api_key, 1);
+  messageDesc(file_queqiao_network_v1_api_key, 2);
 
 /**
  * What kind of party.
@@ -209,5 +278,5 @@ export type Subject_Kind = (typeof Subject_Kind)[keyof typeof Subject_Kind] | Un
  * Describes the enum queqiao.network.v1.Subject.Kind.
  */
 export const Subject_KindSchema: GenEnum<Subject_Kind> = /*@__PURE__*/
-  enumDesc(file_queqiao_network_v1_api_key, 1, 0);
+  enumDesc(file_queqiao_network_v1_api_key, 2, 0);
 

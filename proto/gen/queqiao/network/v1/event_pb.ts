@@ -20,7 +20,8 @@ export const file_queqiao_network_v1_event: GenFile = /*@__PURE__*/
  */
 export type ResourceChanged = Message<"queqiao.network.v1.ResourceChanged"> & {
   /**
-   * merchant, courier, node, number_range, courier_account or api_key: the <kind> of the subject.
+   * merchant, courier, node, number_range, courier_account, api_key or token_issuer: the <kind> of
+   * the subject.
    *
    * @generated from field: string kind = 1;
    */

@@ -4,9 +4,9 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { ApiKey, Subject } from "./api_key_pb.ts";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { ApiKey, CallLimits, Subject } from "./api_key_pb.ts";
 import { file_queqiao_network_v1_api_key } from "./api_key_pb.ts";
 import type { Courier } from "./courier_pb.ts";
 import { file_queqiao_network_v1_courier } from "./courier_pb.ts";
@@ -18,13 +18,15 @@ import type { Node } from "./node_pb.ts";
 import { file_queqiao_network_v1_node } from "./node_pb.ts";
 import type { NumberRange } from "./number_range_pb.ts";
 import { file_queqiao_network_v1_number_range } from "./number_range_pb.ts";
+import type { TokenIssuer } from "./token_issuer_pb.ts";
+import { file_queqiao_network_v1_token_issuer } from "./token_issuer_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file queqiao/network/v1/network_service.proto.
  */
 export const file_queqiao_network_v1_network_service: GenFile = /*@__PURE__*/
-  fileDesc("CihxdWVxaWFvL25ldHdvcmsvdjEvbmV0d29ya19zZXJ2aWNlLnByb3RvEhJxdWVxaWFvLm5ldHdvcmsudjEiRwoVQ3JlYXRlTWVyY2hhbnRSZXF1ZXN0Ei4KCG1lcmNoYW50GAEgASgLMhwucXVlcWlhby5uZXR3b3JrLnYxLk1lcmNoYW50IkgKFkNyZWF0ZU1lcmNoYW50UmVzcG9uc2USLgoIbWVyY2hhbnQYASABKAsyHC5xdWVxaWFvLm5ldHdvcmsudjEuTWVyY2hhbnQiKQoSR2V0TWVyY2hhbnRSZXF1ZXN0EhMKC21lcmNoYW50X2lkGAEgASgJIkUKE0dldE1lcmNoYW50UmVzcG9uc2USLgoIbWVyY2hhbnQYASABKAsyHC5xdWVxaWFvLm5ldHdvcmsudjEuTWVyY2hhbnQiPQoUTGlzdE1lcmNoYW50c1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiYQoVTGlzdE1lcmNoYW50c1Jlc3BvbnNlEi8KCW1lcmNoYW50cxgBIAMoCzIcLnF1ZXFpYW8ubmV0d29yay52MS5NZXJjaGFudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiRwoVVXBkYXRlTWVyY2hhbnRSZXF1ZXN0Ei4KCG1lcmNoYW50GAEgASgLMhwucXVlcWlhby5uZXR3b3JrLnYxLk1lcmNoYW50IkgKFlVwZGF0ZU1lcmNoYW50UmVzcG9uc2USLgoIbWVyY2hhbnQYASABKAsyHC5xdWVxaWFvLm5ldHdvcmsudjEuTWVyY2hhbnQiRAoUQ3JlYXRlQ291cmllclJlcXVlc3QSLAoHY291cmllchgBIAEoCzIbLnF1ZXFpYW8ubmV0d29yay52MS5Db3VyaWVyIkUKFUNyZWF0ZUNvdXJpZXJSZXNwb25zZRIsCgdjb3VyaWVyGAEgASgLMhsucXVlcWlhby5uZXR3b3JrLnYxLkNvdXJpZXIiJwoRR2V0Q291cmllclJlcXVlc3QSEgoKY291cmllcl9pZBgBIAEoCSJCChJHZXRDb3VyaWVyUmVzcG9uc2USLAoHY291cmllchgBIAEoCzIbLnF1ZXFpYW8ubmV0d29yay52MS5Db3VyaWVyIjwKE0xpc3RDb3VyaWVyc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiXgoUTGlzdENvdXJpZXJzUmVzcG9uc2USLQoIY291cmllcnMYASADKAsyGy5xdWVxaWFvLm5ldHdvcmsudjEuQ291cmllchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiRAoUVXBkYXRlQ291cmllclJlcXVlc3QSLAoHY291cmllchgBIAEoCzIbLnF1ZXFpYW8ubmV0d29yay52MS5Db3VyaWVyIkUKFVVwZGF0ZUNvdXJpZXJSZXNwb25zZRIsCgdjb3VyaWVyGAEgASgLMhsucXVlcWlhby5uZXR3b3JrLnYxLkNvdXJpZXIiOwoRQ3JlYXRlTm9kZVJlcXVlc3QSJgoEbm9kZRgBIAEoCzIYLnF1ZXFpYW8ubmV0d29yay52MS5Ob2RlIjwKEkNyZWF0ZU5vZGVSZXNwb25zZRImCgRub2RlGAEgASgLMhgucXVlcWlhby5uZXR3b3JrLnYxLk5vZGUiIQoOR2V0Tm9kZVJlcXVlc3QSDwoHbm9kZV9pZBgBIAEoCSI5Cg9HZXROb2RlUmVzcG9uc2USJgoEbm9kZRgBIAEoCzIYLnF1ZXFpYW8ubmV0d29yay52MS5Ob2RlIk4KEExpc3ROb2Rlc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSEwoLbWVyY2hhbnRfaWQYAyABKAkiVQoRTGlzdE5vZGVzUmVzcG9uc2USJwoFbm9kZXMYASADKAsyGC5xdWVxaWFvLm5ldHdvcmsudjEuTm9kZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiOwoRVXBkYXRlTm9kZVJlcXVlc3QSJgoEbm9kZRgBIAEoCzIYLnF1ZXFpYW8ubmV0d29yay52MS5Ob2RlIjwKElVwZGF0ZU5vZGVSZXNwb25zZRImCgRub2RlGAEgASgLMhgucXVlcWlhby5uZXR3b3JrLnYxLk5vZGUiUQoYQ3JlYXRlTnVtYmVyUmFuZ2VSZXF1ZXN0EjUKDG51bWJlcl9yYW5nZRgBIAEoCzIfLnF1ZXFpYW8ubmV0d29yay52MS5OdW1iZXJSYW5nZSJSChlDcmVhdGVOdW1iZXJSYW5nZVJlc3BvbnNlEjUKDG51bWJlcl9yYW5nZRgBIAEoCzIfLnF1ZXFpYW8ubmV0d29yay52MS5OdW1iZXJSYW5nZSIpChVHZXROdW1iZXJSYW5nZVJlcXVlc3QSEAoIcmFuZ2VfaWQYASABKAkiTwoWR2V0TnVtYmVyUmFuZ2VSZXNwb25zZRI1CgxudW1iZXJfcmFuZ2UYASABKAsyHy5xdWVxaWFvLm5ldHdvcmsudjEuTnVtYmVyUmFuZ2UiVAoXTGlzdE51bWJlclJhbmdlc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSEgoKY291cmllcl9pZBgDIAEoCSJrChhMaXN0TnVtYmVyUmFuZ2VzUmVzcG9uc2USNgoNbnVtYmVyX3JhbmdlcxgBIAMoCzIfLnF1ZXFpYW8ubmV0d29yay52MS5OdW1iZXJSYW5nZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiUQoYVXBkYXRlTnVtYmVyUmFuZ2VSZXF1ZXN0EjUKDG51bWJlcl9yYW5nZRgBIAEoCzIfLnF1ZXFpYW8ubmV0d29yay52MS5OdW1iZXJSYW5nZSJSChlVcGRhdGVOdW1iZXJSYW5nZVJlc3BvbnNlEjUKDG51bWJlcl9yYW5nZRgBIAEoCzIfLnF1ZXFpYW8ubmV0d29yay52MS5OdW1iZXJSYW5nZSJaChtDcmVhdGVDb3VyaWVyQWNjb3VudFJlcXVlc3QSOwoPY291cmllcl9hY2NvdW50GAEgASgLMiIucXVlcWlhby5uZXR3b3JrLnYxLkNvdXJpZXJBY2NvdW50IlsKHENyZWF0ZUNvdXJpZXJBY2NvdW50UmVzcG9uc2USOwoPY291cmllcl9hY2NvdW50GAEgASgLMiIucXVlcWlhby5uZXR3b3JrLnYxLkNvdXJpZXJBY2NvdW50Ii4KGEdldENvdXJpZXJBY2NvdW50UmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJIlgKGUdldENvdXJpZXJBY2NvdW50UmVzcG9uc2USOwoPY291cmllcl9hY2NvdW50GAEgASgLMiIucXVlcWlhby5uZXR3b3JrLnYxLkNvdXJpZXJBY2NvdW50ImwKGkxpc3RDb3VyaWVyQWNjb3VudHNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEhMKC21lcmNoYW50X2lkGAMgASgJEhIKCmNvdXJpZXJfaWQYBCABKAkidAobTGlzdENvdXJpZXJBY2NvdW50c1Jlc3BvbnNlEjwKEGNvdXJpZXJfYWNjb3VudHMYASADKAsyIi5xdWVxaWFvLm5ldHdvcmsudjEuQ291cmllckFjY291bnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIloKG1VwZGF0ZUNvdXJpZXJBY2NvdW50UmVxdWVzdBI7Cg9jb3VyaWVyX2FjY291bnQYASABKAsyIi5xdWVxaWFvLm5ldHdvcmsudjEuQ291cmllckFjY291bnQiWwocVXBkYXRlQ291cmllckFjY291bnRSZXNwb25zZRI7Cg9jb3VyaWVyX2FjY291bnQYASABKAsyIi5xdWVxaWFvLm5ldHdvcmsudjEuQ291cmllckFjY291bnQiQgoTQ3JlYXRlQXBpS2V5UmVxdWVzdBIrCgdhcGlfa2V5GAEgASgLMhoucXVlcWlhby5uZXR3b3JrLnYxLkFwaUtleSJTChRDcmVhdGVBcGlLZXlSZXNwb25zZRIrCgdhcGlfa2V5GAEgASgLMhoucXVlcWlhby5uZXR3b3JrLnYxLkFwaUtleRIOCgZzZWNyZXQYAiABKAkiOwoSTGlzdEFwaUtleXNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJIlwKE0xpc3RBcGlLZXlzUmVzcG9uc2USLAoIYXBpX2tleXMYASADKAsyGi5xdWVxaWFvLm5ldHdvcmsudjEuQXBpS2V5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIpChNSZXZva2VBcGlLZXlSZXF1ZXN0EhIKCmFwaV9rZXlfaWQYASABKAkiQwoUUmV2b2tlQXBpS2V5UmVzcG9uc2USKwoHYXBpX2tleRgBIAEoCzIaLnF1ZXFpYW8ubmV0d29yay52MS5BcGlLZXkiKwoZQXV0aGVudGljYXRlQXBpS2V5UmVxdWVzdBIOCgZzZWNyZXQYASABKAkinwEKGkF1dGhlbnRpY2F0ZUFwaUtleVJlc3BvbnNlEhIKCmFwaV9rZXlfaWQYASABKAkSLAoHc3ViamVjdBgCIAEoCzIbLnF1ZXFpYW8ubmV0d29yay52MS5TdWJqZWN0Eg4KBnNjb3BlcxgDIAMoCRIvCgtleHBpcmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAy0xMKDk5ldHdvcmtTZXJ2aWNlEmcKDkNyZWF0ZU1lcmNoYW50EikucXVlcWlhby5uZXR3b3JrLnYxLkNyZWF0ZU1lcmNoYW50UmVxdWVzdBoqLnF1ZXFpYW8ubmV0d29yay52MS5DcmVhdGVNZXJjaGFudFJlc3BvbnNlEl4KC0dldE1lcmNoYW50EiYucXVlcWlhby5uZXR3b3JrLnYxLkdldE1lcmNoYW50UmVxdWVzdBonLnF1ZXFpYW8ubmV0d29yay52MS5HZXRNZXJjaGFudFJlc3BvbnNlEmQKDUxpc3RNZXJjaGFudHMSKC5xdWVxaWFvLm5ldHdvcmsudjEuTGlzdE1lcmNoYW50c1JlcXVlc3QaKS5xdWVxaWFvLm5ldHdvcmsudjEuTGlzdE1lcmNoYW50c1Jlc3BvbnNlEmcKDlVwZGF0ZU1lcmNoYW50EikucXVlcWlhby5uZXR3b3JrLnYxLlVwZGF0ZU1lcmNoYW50UmVxdWVzdBoqLnF1ZXFpYW8ubmV0d29yay52MS5VcGRhdGVNZXJjaGFudFJlc3BvbnNlEmQKDUNyZWF0ZUNvdXJpZXISKC5xdWVxaWFvLm5ldHdvcmsudjEuQ3JlYXRlQ291cmllclJlcXVlc3QaKS5xdWVxaWFvLm5ldHdvcmsudjEuQ3JlYXRlQ291cmllclJlc3BvbnNlElsKCkdldENvdXJpZXISJS5xdWVxaWFvLm5ldHdvcmsudjEuR2V0Q291cmllclJlcXVlc3QaJi5xdWVxaWFvLm5ldHdvcmsudjEuR2V0Q291cmllclJlc3BvbnNlEmEKDExpc3RDb3VyaWVycxInLnF1ZXFpYW8ubmV0d29yay52MS5MaXN0Q291cmllcnNSZXF1ZXN0GigucXVlcWlhby5uZXR3b3JrLnYxLkxpc3RDb3VyaWVyc1Jlc3BvbnNlEmQKDVVwZGF0ZUNvdXJpZXISKC5xdWVxaWFvLm5ldHdvcmsudjEuVXBkYXRlQ291cmllclJlcXVlc3QaKS5xdWVxaWFvLm5ldHdvcmsudjEuVXBkYXRlQ291cmllclJlc3BvbnNlElsKCkNyZWF0ZU5vZGUSJS5xdWVxaWFvLm5ldHdvcmsudjEuQ3JlYXRlTm9kZVJlcXVlc3QaJi5xdWVxaWFvLm5ldHdvcmsudjEuQ3JlYXRlTm9kZVJlc3BvbnNlElIKB0dldE5vZGUSIi5xdWVxaWFvLm5ldHdvcmsudjEuR2V0Tm9kZVJlcXVlc3QaIy5xdWVxaWFvLm5ldHdvcmsudjEuR2V0Tm9kZVJlc3BvbnNlElgKCUxpc3ROb2RlcxIkLnF1ZXFpYW8ubmV0d29yay52MS5MaXN0Tm9kZXNSZXF1ZXN0GiUucXVlcWlhby5uZXR3b3JrLnYxLkxpc3ROb2Rlc1Jlc3BvbnNlElsKClVwZGF0ZU5vZGUSJS5xdWVxaWFvLm5ldHdvcmsudjEuVXBkYXRlTm9kZVJlcXVlc3QaJi5xdWVxaWFvLm5ldHdvcmsudjEuVXBkYXRlTm9kZVJlc3BvbnNlEnAKEUNyZWF0ZU51bWJlclJhbmdlEiwucXVlcWlhby5uZXR3b3JrLnYxLkNyZWF0ZU51bWJlclJhbmdlUmVxdWVzdBotLnF1ZXFpYW8ubmV0d29yay52MS5DcmVhdGVOdW1iZXJSYW5nZVJlc3BvbnNlEmcKDkdldE51bWJlclJhbmdlEikucXVlcWlhby5uZXR3b3JrLnYxLkdldE51bWJlclJhbmdlUmVxdWVzdBoqLnF1ZXFpYW8ubmV0d29yay52MS5HZXROdW1iZXJSYW5nZVJlc3BvbnNlEm0KEExpc3ROdW1iZXJSYW5nZXMSKy5xdWVxaWFvLm5ldHdvcmsudjEuTGlzdE51bWJlclJhbmdlc1JlcXVlc3QaLC5xdWVxaWFvLm5ldHdvcmsudjEuTGlzdE51bWJlclJhbmdlc1Jlc3BvbnNlEnAKEVVwZGF0ZU51bWJlclJhbmdlEiwucXVlcWlhby5uZXR3b3JrLnYxLlVwZGF0ZU51bWJlclJhbmdlUmVxdWVzdBotLnF1ZXFpYW8ubmV0d29yay52MS5VcGRhdGVOdW1iZXJSYW5nZVJlc3BvbnNlEnkKFENyZWF0ZUNvdXJpZXJBY2NvdW50Ei8ucXVlcWlhby5uZXR3b3JrLnYxLkNyZWF0ZUNvdXJpZXJBY2NvdW50UmVxdWVzdBowLnF1ZXFpYW8ubmV0d29yay52MS5DcmVhdGVDb3VyaWVyQWNjb3VudFJlc3BvbnNlEnAKEUdldENvdXJpZXJBY2NvdW50EiwucXVlcWlhby5uZXR3b3JrLnYxLkdldENvdXJpZXJBY2NvdW50UmVxdWVzdBotLnF1ZXFpYW8ubmV0d29yay52MS5HZXRDb3VyaWVyQWNjb3VudFJlc3BvbnNlEnYKE0xpc3RDb3VyaWVyQWNjb3VudHMSLi5xdWVxaWFvLm5ldHdvcmsudjEuTGlzdENvdXJpZXJBY2NvdW50c1JlcXVlc3QaLy5xdWVxaWFvLm5ldHdvcmsudjEuTGlzdENvdXJpZXJBY2NvdW50c1Jlc3BvbnNlEnkKFFVwZGF0ZUNvdXJpZXJBY2NvdW50Ei8ucXVlcWlhby5uZXR3b3JrLnYxLlVwZGF0ZUNvdXJpZXJBY2NvdW50UmVxdWVzdBowLnF1ZXFpYW8ubmV0d29yay52MS5VcGRhdGVDb3VyaWVyQWNjb3VudFJlc3BvbnNlEmEKDENyZWF0ZUFwaUtleRInLnF1ZXFpYW8ubmV0d29yay52MS5DcmVhdGVBcGlLZXlSZXF1ZXN0GigucXVlcWlhby5uZXR3b3JrLnYxLkNyZWF0ZUFwaUtleVJlc3BvbnNlEl4KC0xpc3RBcGlLZXlzEiYucXVlcWlhby5uZXR3b3JrLnYxLkxpc3RBcGlLZXlzUmVxdWVzdBonLnF1ZXFpYW8ubmV0d29yay52MS5MaXN0QXBpS2V5c1Jlc3BvbnNlEmEKDFJldm9rZUFwaUtleRInLnF1ZXFpYW8ubmV0d29yay52MS5SZXZva2VBcGlLZXlSZXF1ZXN0GigucXVlcWlhby5uZXR3b3JrLnYxLlJldm9rZUFwaUtleVJlc3BvbnNlEnMKEkF1dGhlbnRpY2F0ZUFwaUtleRItLnF1ZXFpYW8ubmV0d29yay52MS5BdXRoZW50aWNhdGVBcGlLZXlSZXF1ZXN0Gi4ucXVlcWlhby5uZXR3b3JrLnYxLkF1dGhlbnRpY2F0ZUFwaUtleVJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp, file_queqiao_network_v1_api_key, file_queqiao_network_v1_courier, file_queqiao_network_v1_courier_account, file_queqiao_network_v1_merchant, file_queqiao_network_v1_node, file_queqiao_network_v1_number_range]);
+  fileDesc("CihxdWVxaWFvL25ldHdvcmsvdjEvbmV0d29ya19zZXJ2aWNlLnByb3RvEhJxdWVxaWFvLm5ldHdvcmsudjEiRwoVQ3JlYXRlTWVyY2hhbnRSZXF1ZXN0Ei4KCG1lcmNoYW50GAEgASgLMhwucXVlcWlhby5uZXR3b3JrLnYxLk1lcmNoYW50IkgKFkNyZWF0ZU1lcmNoYW50UmVzcG9uc2USLgoIbWVyY2hhbnQYASABKAsyHC5xdWVxaWFvLm5ldHdvcmsudjEuTWVyY2hhbnQiKQoSR2V0TWVyY2hhbnRSZXF1ZXN0EhMKC21lcmNoYW50X2lkGAEgASgJIkUKE0dldE1lcmNoYW50UmVzcG9uc2USLgoIbWVyY2hhbnQYASABKAsyHC5xdWVxaWFvLm5ldHdvcmsudjEuTWVyY2hhbnQiPQoUTGlzdE1lcmNoYW50c1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiYQoVTGlzdE1lcmNoYW50c1Jlc3BvbnNlEi8KCW1lcmNoYW50cxgBIAMoCzIcLnF1ZXFpYW8ubmV0d29yay52MS5NZXJjaGFudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiRwoVVXBkYXRlTWVyY2hhbnRSZXF1ZXN0Ei4KCG1lcmNoYW50GAEgASgLMhwucXVlcWlhby5uZXR3b3JrLnYxLk1lcmNoYW50IkgKFlVwZGF0ZU1lcmNoYW50UmVzcG9uc2USLgoIbWVyY2hhbnQYASABKAsyHC5xdWVxaWFvLm5ldHdvcmsudjEuTWVyY2hhbnQiRAoUQ3JlYXRlQ291cmllclJlcXVlc3QSLAoHY291cmllchgBIAEoCzIbLnF1ZXFpYW8ubmV0d29yay52MS5Db3VyaWVyIkUKFUNyZWF0ZUNvdXJpZXJSZXNwb25zZRIsCgdjb3VyaWVyGAEgASgLMhsucXVlcWlhby5uZXR3b3JrLnYxLkNvdXJpZXIiJwoRR2V0Q291cmllclJlcXVlc3QSEgoKY291cmllcl9pZBgBIAEoCSJCChJHZXRDb3VyaWVyUmVzcG9uc2USLAoHY291cmllchgBIAEoCzIbLnF1ZXFpYW8ubmV0d29yay52MS5Db3VyaWVyIjwKE0xpc3RDb3VyaWVyc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiXgoUTGlzdENvdXJpZXJzUmVzcG9uc2USLQoIY291cmllcnMYASADKAsyGy5xdWVxaWFvLm5ldHdvcmsudjEuQ291cmllchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiRAoUVXBkYXRlQ291cmllclJlcXVlc3QSLAoHY291cmllchgBIAEoCzIbLnF1ZXFpYW8ubmV0d29yay52MS5Db3VyaWVyIkUKFVVwZGF0ZUNvdXJpZXJSZXNwb25zZRIsCgdjb3VyaWVyGAEgASgLMhsucXVlcWlhby5uZXR3b3JrLnYxLkNvdXJpZXIiOwoRQ3JlYXRlTm9kZVJlcXVlc3QSJgoEbm9kZRgBIAEoCzIYLnF1ZXFpYW8ubmV0d29yay52MS5Ob2RlIjwKEkNyZWF0ZU5vZGVSZXNwb25zZRImCgRub2RlGAEgASgLMhgucXVlcWlhby5uZXR3b3JrLnYxLk5vZGUiIQoOR2V0Tm9kZVJlcXVlc3QSDwoHbm9kZV9pZBgBIAEoCSI5Cg9HZXROb2RlUmVzcG9uc2USJgoEbm9kZRgBIAEoCzIYLnF1ZXFpYW8ubmV0d29yay52MS5Ob2RlIk4KEExpc3ROb2Rlc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSEwoLbWVyY2hhbnRfaWQYAyABKAkiVQoRTGlzdE5vZGVzUmVzcG9uc2USJwoFbm9kZXMYASADKAsyGC5xdWVxaWFvLm5ldHdvcmsudjEuTm9kZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiOwoRVXBkYXRlTm9kZVJlcXVlc3QSJgoEbm9kZRgBIAEoCzIYLnF1ZXFpYW8ubmV0d29yay52MS5Ob2RlIjwKElVwZGF0ZU5vZGVSZXNwb25zZRImCgRub2RlGAEgASgLMhgucXVlcWlhby5uZXR3b3JrLnYxLk5vZGUiUQoYQ3JlYXRlTnVtYmVyUmFuZ2VSZXF1ZXN0EjUKDG51bWJlcl9yYW5nZRgBIAEoCzIfLnF1ZXFpYW8ubmV0d29yay52MS5OdW1iZXJSYW5nZSJSChlDcmVhdGVOdW1iZXJSYW5nZVJlc3BvbnNlEjUKDG51bWJlcl9yYW5nZRgBIAEoCzIfLnF1ZXFpYW8ubmV0d29yay52MS5OdW1iZXJSYW5nZSIpChVHZXROdW1iZXJSYW5nZVJlcXVlc3QSEAoIcmFuZ2VfaWQYASABKAkiTwoWR2V0TnVtYmVyUmFuZ2VSZXNwb25zZRI1CgxudW1iZXJfcmFuZ2UYASABKAsyHy5xdWVxaWFvLm5ldHdvcmsudjEuTnVtYmVyUmFuZ2UiVAoXTGlzdE51bWJlclJhbmdlc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSEgoKY291cmllcl9pZBgDIAEoCSJrChhMaXN0TnVtYmVyUmFuZ2VzUmVzcG9uc2USNgoNbnVtYmVyX3JhbmdlcxgBIAMoCzIfLnF1ZXFpYW8ubmV0d29yay52MS5OdW1iZXJSYW5nZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiUQoYVXBkYXRlTnVtYmVyUmFuZ2VSZXF1ZXN0EjUKDG51bWJlcl9yYW5nZRgBIAEoCzIfLnF1ZXFpYW8ubmV0d29yay52MS5OdW1iZXJSYW5nZSJSChlVcGRhdGVOdW1iZXJSYW5nZVJlc3BvbnNlEjUKDG51bWJlcl9yYW5nZRgBIAEoCzIfLnF1ZXFpYW8ubmV0d29yay52MS5OdW1iZXJSYW5nZSJaChtDcmVhdGVDb3VyaWVyQWNjb3VudFJlcXVlc3QSOwoPY291cmllcl9hY2NvdW50GAEgASgLMiIucXVlcWlhby5uZXR3b3JrLnYxLkNvdXJpZXJBY2NvdW50IlsKHENyZWF0ZUNvdXJpZXJBY2NvdW50UmVzcG9uc2USOwoPY291cmllcl9hY2NvdW50GAEgASgLMiIucXVlcWlhby5uZXR3b3JrLnYxLkNvdXJpZXJBY2NvdW50Ii4KGEdldENvdXJpZXJBY2NvdW50UmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJIlgKGUdldENvdXJpZXJBY2NvdW50UmVzcG9uc2USOwoPY291cmllcl9hY2NvdW50GAEgASgLMiIucXVlcWlhby5uZXR3b3JrLnYxLkNvdXJpZXJBY2NvdW50ImwKGkxpc3RDb3VyaWVyQWNjb3VudHNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEhMKC21lcmNoYW50X2lkGAMgASgJEhIKCmNvdXJpZXJfaWQYBCABKAkidAobTGlzdENvdXJpZXJBY2NvdW50c1Jlc3BvbnNlEjwKEGNvdXJpZXJfYWNjb3VudHMYASADKAsyIi5xdWVxaWFvLm5ldHdvcmsudjEuQ291cmllckFjY291bnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIloKG1VwZGF0ZUNvdXJpZXJBY2NvdW50UmVxdWVzdBI7Cg9jb3VyaWVyX2FjY291bnQYASABKAsyIi5xdWVxaWFvLm5ldHdvcmsudjEuQ291cmllckFjY291bnQiWwocVXBkYXRlQ291cmllckFjY291bnRSZXNwb25zZRI7Cg9jb3VyaWVyX2FjY291bnQYASABKAsyIi5xdWVxaWFvLm5ldHdvcmsudjEuQ291cmllckFjY291bnQiQgoTQ3JlYXRlQXBpS2V5UmVxdWVzdBIrCgdhcGlfa2V5GAEgASgLMhoucXVlcWlhby5uZXR3b3JrLnYxLkFwaUtleSJTChRDcmVhdGVBcGlLZXlSZXNwb25zZRIrCgdhcGlfa2V5GAEgASgLMhoucXVlcWlhby5uZXR3b3JrLnYxLkFwaUtleRIOCgZzZWNyZXQYAiABKAkiOwoSTGlzdEFwaUtleXNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJIlwKE0xpc3RBcGlLZXlzUmVzcG9uc2USLAoIYXBpX2tleXMYASADKAsyGi5xdWVxaWFvLm5ldHdvcmsudjEuQXBpS2V5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIpChNSZXZva2VBcGlLZXlSZXF1ZXN0EhIKCmFwaV9rZXlfaWQYASABKAkiQwoUUmV2b2tlQXBpS2V5UmVzcG9uc2USKwoHYXBpX2tleRgBIAEoCzIaLnF1ZXFpYW8ubmV0d29yay52MS5BcGlLZXkiowEKE1JvdGF0ZUFwaUtleVJlcXVlc3QSEgoKYXBpX2tleV9pZBgBIAEoCRIUCgxzdWNjZXNzb3JfaWQYAiABKAkSMQoOZ3JhY2VfZHVyYXRpb24YAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLwoLZXhwaXJlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIoQBChRSb3RhdGVBcGlLZXlSZXNwb25zZRIrCgdhcGlfa2V5GAEgASgLMhoucXVlcWlhby5uZXR3b3JrLnYxLkFwaUtleRIOCgZzZWNyZXQYAiABKAkSLwoLcHJlZGVjZXNzb3IYAyABKAsyGi5xdWVxaWFvLm5ldHdvcmsudjEuQXBpS2V5IisKGUF1dGhlbnRpY2F0ZUFwaUtleVJlcXVlc3QSDgoGc2VjcmV0GAEgASgJIvgBChpBdXRoZW50aWNhdGVBcGlLZXlSZXNwb25zZRISCgphcGlfa2V5X2lkGAEgASgJEiwKB3N1YmplY3QYAiABKAsyGy5xdWVxaWFvLm5ldHdvcmsudjEuU3ViamVjdBIOCgZzY29wZXMYAyADKAkSLwoLZXhwaXJlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDWFsbG93ZWRfY2lkcnMYBSADKAkSLgoGbGltaXRzGAYgASgLMh4ucXVlcWlhby5uZXR3b3JrLnYxLkNhbGxMaW1pdHMSEAoIcXVvdGFfaWQYByABKAkiUQoYQ3JlYXRlVG9rZW5Jc3N1ZXJSZXF1ZXN0EjUKDHRva2VuX2lzc3VlchgBIAEoCzIfLnF1ZXFpYW8ubmV0d29yay52MS5Ub2tlbklzc3VlciJSChlDcmVhdGVUb2tlbklzc3VlclJlc3BvbnNlEjUKDHRva2VuX2lzc3VlchgBIAEoCzIfLnF1ZXFpYW8ubmV0d29yay52MS5Ub2tlbklzc3VlciIwChVHZXRUb2tlbklzc3VlclJlcXVlc3QSFwoPdG9rZW5faXNzdWVyX2lkGAEgASgJIk8KFkdldFRva2VuSXNzdWVyUmVzcG9uc2USNQoMdG9rZW5faXNzdWVyGAEgASgLMh8ucXVlcWlhby5uZXR3b3JrLnYxLlRva2VuSXNzdWVyIkAKF0xpc3RUb2tlbklzc3VlcnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJImsKGExpc3RUb2tlbklzc3VlcnNSZXNwb25zZRI2Cg10b2tlbl9pc3N1ZXJzGAEgAygLMh8ucXVlcWlhby5uZXR3b3JrLnYxLlRva2VuSXNzdWVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJRChhVcGRhdGVUb2tlbklzc3VlclJlcXVlc3QSNQoMdG9rZW5faXNzdWVyGAEgASgLMh8ucXVlcWlhby5uZXR3b3JrLnYxLlRva2VuSXNzdWVyIlIKGVVwZGF0ZVRva2VuSXNzdWVyUmVzcG9uc2USNQoMdG9rZW5faXNzdWVyGAEgASgLMh8ucXVlcWlhby5uZXR3b3JrLnYxLlRva2VuSXNzdWVyMvIXCg5OZXR3b3JrU2VydmljZRJnCg5DcmVhdGVNZXJjaGFudBIpLnF1ZXFpYW8ubmV0d29yay52MS5DcmVhdGVNZXJjaGFudFJlcXVlc3QaKi5xdWVxaWFvLm5ldHdvcmsudjEuQ3JlYXRlTWVyY2hhbnRSZXNwb25zZRJeCgtHZXRNZXJjaGFudBImLnF1ZXFpYW8ubmV0d29yay52MS5HZXRNZXJjaGFudFJlcXVlc3QaJy5xdWVxaWFvLm5ldHdvcmsudjEuR2V0TWVyY2hhbnRSZXNwb25zZRJkCg1MaXN0TWVyY2hhbnRzEigucXVlcWlhby5uZXR3b3JrLnYxLkxpc3RNZXJjaGFudHNSZXF1ZXN0GikucXVlcWlhby5uZXR3b3JrLnYxLkxpc3RNZXJjaGFudHNSZXNwb25zZRJnCg5VcGRhdGVNZXJjaGFudBIpLnF1ZXFpYW8ubmV0d29yay52MS5VcGRhdGVNZXJjaGFudFJlcXVlc3QaKi5xdWVxaWFvLm5ldHdvcmsudjEuVXBkYXRlTWVyY2hhbnRSZXNwb25zZRJkCg1DcmVhdGVDb3VyaWVyEigucXVlcWlhby5uZXR3b3JrLnYxLkNyZWF0ZUNvdXJpZXJSZXF1ZXN0GikucXVlcWlhby5uZXR3b3JrLnYxLkNyZWF0ZUNvdXJpZXJSZXNwb25zZRJbCgpHZXRDb3VyaWVyEiUucXVlcWlhby5uZXR3b3JrLnYxLkdldENvdXJpZXJSZXF1ZXN0GiYucXVlcWlhby5uZXR3b3JrLnYxLkdldENvdXJpZXJSZXNwb25zZRJhCgxMaXN0Q291cmllcnMSJy5xdWVxaWFvLm5ldHdvcmsudjEuTGlzdENvdXJpZXJzUmVxdWVzdBooLnF1ZXFpYW8ubmV0d29yay52MS5MaXN0Q291cmllcnNSZXNwb25zZRJkCg1VcGRhdGVDb3VyaWVyEigucXVlcWlhby5uZXR3b3JrLnYxLlVwZGF0ZUNvdXJpZXJSZXF1ZXN0GikucXVlcWlhby5uZXR3b3JrLnYxLlVwZGF0ZUNvdXJpZXJSZXNwb25zZRJbCgpDcmVhdGVOb2RlEiUucXVlcWlhby5uZXR3b3JrLnYxLkNyZWF0ZU5vZGVSZXF1ZXN0GiYucXVlcWlhby5uZXR3b3JrLnYxLkNyZWF0ZU5vZGVSZXNwb25zZRJSCgdHZXROb2RlEiIucXVlcWlhby5uZXR3b3JrLnYxLkdldE5vZGVSZXF1ZXN0GiMucXVlcWlhby5uZXR3b3JrLnYxLkdldE5vZGVSZXNwb25zZRJYCglMaXN0Tm9kZXMSJC5xdWVxaWFvLm5ldHdvcmsudjEuTGlzdE5vZGVzUmVxdWVzdBolLnF1ZXFpYW8ubmV0d29yay52MS5MaXN0Tm9kZXNSZXNwb25zZRJbCgpVcGRhdGVOb2RlEiUucXVlcWlhby5uZXR3b3JrLnYxLlVwZGF0ZU5vZGVSZXF1ZXN0GiYucXVlcWlhby5uZXR3b3JrLnYxLlVwZGF0ZU5vZGVSZXNwb25zZRJwChFDcmVhdGVOdW1iZXJSYW5nZRIsLnF1ZXFpYW8ubmV0d29yay52MS5DcmVhdGVOdW1iZXJSYW5nZVJlcXVlc3QaLS5xdWVxaWFvLm5ldHdvcmsudjEuQ3JlYXRlTnVtYmVyUmFuZ2VSZXNwb25zZRJnCg5HZXROdW1iZXJSYW5nZRIpLnF1ZXFpYW8ubmV0d29yay52MS5HZXROdW1iZXJSYW5nZVJlcXVlc3QaKi5xdWVxaWFvLm5ldHdvcmsudjEuR2V0TnVtYmVyUmFuZ2VSZXNwb25zZRJtChBMaXN0TnVtYmVyUmFuZ2VzEisucXVlcWlhby5uZXR3b3JrLnYxLkxpc3ROdW1iZXJSYW5nZXNSZXF1ZXN0GiwucXVlcWlhby5uZXR3b3JrLnYxLkxpc3ROdW1iZXJSYW5nZXNSZXNwb25zZRJwChFVcGRhdGVOdW1iZXJSYW5nZRIsLnF1ZXFpYW8ubmV0d29yay52MS5VcGRhdGVOdW1iZXJSYW5nZVJlcXVlc3QaLS5xdWVxaWFvLm5ldHdvcmsudjEuVXBkYXRlTnVtYmVyUmFuZ2VSZXNwb25zZRJ5ChRDcmVhdGVDb3VyaWVyQWNjb3VudBIvLnF1ZXFpYW8ubmV0d29yay52MS5DcmVhdGVDb3VyaWVyQWNjb3VudFJlcXVlc3QaMC5xdWVxaWFvLm5ldHdvcmsudjEuQ3JlYXRlQ291cmllckFjY291bnRSZXNwb25zZRJwChFHZXRDb3VyaWVyQWNjb3VudBIsLnF1ZXFpYW8ubmV0d29yay52MS5HZXRDb3VyaWVyQWNjb3VudFJlcXVlc3QaLS5xdWVxaWFvLm5ldHdvcmsudjEuR2V0Q291cmllckFjY291bnRSZXNwb25zZRJ2ChNMaXN0Q291cmllckFjY291bnRzEi4ucXVlcWlhby5uZXR3b3JrLnYxLkxpc3RDb3VyaWVyQWNjb3VudHNSZXF1ZXN0Gi8ucXVlcWlhby5uZXR3b3JrLnYxLkxpc3RDb3VyaWVyQWNjb3VudHNSZXNwb25zZRJ5ChRVcGRhdGVDb3VyaWVyQWNjb3VudBIvLnF1ZXFpYW8ubmV0d29yay52MS5VcGRhdGVDb3VyaWVyQWNjb3VudFJlcXVlc3QaMC5xdWVxaWFvLm5ldHdvcmsudjEuVXBkYXRlQ291cmllckFjY291bnRSZXNwb25zZRJhCgxDcmVhdGVBcGlLZXkSJy5xdWVxaWFvLm5ldHdvcmsudjEuQ3JlYXRlQXBpS2V5UmVxdWVzdBooLnF1ZXFpYW8ubmV0d29yay52MS5DcmVhdGVBcGlLZXlSZXNwb25zZRJeCgtMaXN0QXBpS2V5cxImLnF1ZXFpYW8ubmV0d29yay52MS5MaXN0QXBpS2V5c1JlcXVlc3QaJy5xdWVxaWFvLm5ldHdvcmsudjEuTGlzdEFwaUtleXNSZXNwb25zZRJhCgxSZXZva2VBcGlLZXkSJy5xdWVxaWFvLm5ldHdvcmsudjEuUmV2b2tlQXBpS2V5UmVxdWVzdBooLnF1ZXFpYW8ubmV0d29yay52MS5SZXZva2VBcGlLZXlSZXNwb25zZRJhCgxSb3RhdGVBcGlLZXkSJy5xdWVxaWFvLm5ldHdvcmsudjEuUm90YXRlQXBpS2V5UmVxdWVzdBooLnF1ZXFpYW8ubmV0d29yay52MS5Sb3RhdGVBcGlLZXlSZXNwb25zZRJzChJBdXRoZW50aWNhdGVBcGlLZXkSLS5xdWVxaWFvLm5ldHdvcmsudjEuQXV0aGVudGljYXRlQXBpS2V5UmVxdWVzdBouLnF1ZXFpYW8ubmV0d29yay52MS5BdXRoZW50aWNhdGVBcGlLZXlSZXNwb25zZRJwChFDcmVhdGVUb2tlbklzc3VlchIsLnF1ZXFpYW8ubmV0d29yay52MS5DcmVhdGVUb2tlbklzc3VlclJlcXVlc3QaLS5xdWVxaWFvLm5ldHdvcmsudjEuQ3JlYXRlVG9rZW5Jc3N1ZXJSZXNwb25zZRJnCg5HZXRUb2tlbklzc3VlchIpLnF1ZXFpYW8ubmV0d29yay52MS5HZXRUb2tlbklzc3VlclJlcXVlc3QaKi5xdWVxaWFvLm5ldHdvcmsudjEuR2V0VG9rZW5Jc3N1ZXJSZXNwb25zZRJtChBMaXN0VG9rZW5Jc3N1ZXJzEisucXVlcWlhby5uZXR3b3JrLnYxLkxpc3RUb2tlbklzc3VlcnNSZXF1ZXN0GiwucXVlcWlhby5uZXR3b3JrLnYxLkxpc3RUb2tlbklzc3VlcnNSZXNwb25zZRJwChFVcGRhdGVUb2tlbklzc3VlchIsLnF1ZXFpYW8ubmV0d29yay52MS5VcGRhdGVUb2tlbklzc3VlclJlcXVlc3QaLS5xdWVxaWFvLm5ldHdvcmsudjEuVXBkYXRlVG9rZW5Jc3N1ZXJSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_queqiao_network_v1_api_key, file_queqiao_network_v1_courier, file_queqiao_network_v1_courier_account, file_queqiao_network_v1_merchant, file_queqiao_network_v1_node, file_queqiao_network_v1_number_range, file_queqiao_network_v1_token_issuer]);
 
 /**
  * Request of CreateMerchant.
@@ -1114,6 +1116,85 @@ export const RevokeApiKeyResponseSchema: GenMessage<RevokeApiKeyResponse> = /*@_
   messageDesc(file_queqiao_network_v1_network_service, 45);
 
 /**
+ * Request of RotateApiKey.
+ *
+ * @generated from message queqiao.network.v1.RotateApiKeyRequest
+ */
+export type RotateApiKeyRequest = Message<"queqiao.network.v1.RotateApiKeyRequest"> & {
+  /**
+   * Id of the key to succeed. Required.
+   *
+   * @generated from field: string api_key_id = 1;
+   */
+  apiKeyId: string;
+
+  /**
+   * Id of the new key: 2 to 32 of a-z, 0-9 and "-", beginning with a letter. Required.
+   *
+   * @generated from field: string successor_id = 2;
+   */
+  successorId: string;
+
+  /**
+   * How long the old key goes on working: 0 to 30 days, and no longer than it would have. Default
+   * 24 hours.
+   *
+   * @generated from field: google.protobuf.Duration grace_duration = 3;
+   */
+  graceDuration?: Duration | undefined;
+
+  /**
+   * The new key opens nothing from this time on; in the future. Default: never if the old key never
+   * ended, else after as long a life as the old key was made for.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 4;
+   */
+  expireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message queqiao.network.v1.RotateApiKeyRequest.
+ * Use `create(RotateApiKeyRequestSchema)` to create a new message.
+ */
+export const RotateApiKeyRequestSchema: GenMessage<RotateApiKeyRequest> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_network_service, 46);
+
+/**
+ * Response of RotateApiKey.
+ *
+ * @generated from message queqiao.network.v1.RotateApiKeyResponse
+ */
+export type RotateApiKeyResponse = Message<"queqiao.network.v1.RotateApiKeyResponse"> & {
+  /**
+   * The new key.
+   *
+   * @generated from field: queqiao.network.v1.ApiKey api_key = 1;
+   */
+  apiKey?: ApiKey | undefined;
+
+  /**
+   * What the caller sends as `authorization: Bearer <secret>`. Shown only here.
+   *
+   * @generated from field: string secret = 2;
+   */
+  secret: string;
+
+  /**
+   * The old key with its end.
+   *
+   * @generated from field: queqiao.network.v1.ApiKey predecessor = 3;
+   */
+  predecessor?: ApiKey | undefined;
+};
+
+/**
+ * Describes the message queqiao.network.v1.RotateApiKeyResponse.
+ * Use `create(RotateApiKeyResponseSchema)` to create a new message.
+ */
+export const RotateApiKeyResponseSchema: GenMessage<RotateApiKeyResponse> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_network_service, 47);
+
+/**
  * Request of AuthenticateApiKey.
  *
  * @generated from message queqiao.network.v1.AuthenticateApiKeyRequest
@@ -1132,7 +1213,7 @@ export type AuthenticateApiKeyRequest = Message<"queqiao.network.v1.Authenticate
  * Use `create(AuthenticateApiKeyRequestSchema)` to create a new message.
  */
 export const AuthenticateApiKeyRequestSchema: GenMessage<AuthenticateApiKeyRequest> = /*@__PURE__*/
-  messageDesc(file_queqiao_network_v1_network_service, 46);
+  messageDesc(file_queqiao_network_v1_network_service, 48);
 
 /**
  * Response of AuthenticateApiKey.
@@ -1167,6 +1248,27 @@ export type AuthenticateApiKeyResponse = Message<"queqiao.network.v1.Authenticat
    * @generated from field: google.protobuf.Timestamp expire_time = 4;
    */
   expireTime?: Timestamp | undefined;
+
+  /**
+   * Where it may be used from; empty means from anywhere.
+   *
+   * @generated from field: repeated string allowed_cidrs = 5;
+   */
+  allowedCidrs: string[];
+
+  /**
+   * How much it may call.
+   *
+   * @generated from field: queqiao.network.v1.CallLimits limits = 6;
+   */
+  limits?: CallLimits | undefined;
+
+  /**
+   * Under which the waybills of a day are counted: the keys of a line count together.
+   *
+   * @generated from field: string quota_id = 7;
+   */
+  quotaId: string;
 };
 
 /**
@@ -1174,10 +1276,193 @@ export type AuthenticateApiKeyResponse = Message<"queqiao.network.v1.Authenticat
  * Use `create(AuthenticateApiKeyResponseSchema)` to create a new message.
  */
 export const AuthenticateApiKeyResponseSchema: GenMessage<AuthenticateApiKeyResponse> = /*@__PURE__*/
-  messageDesc(file_queqiao_network_v1_network_service, 47);
+  messageDesc(file_queqiao_network_v1_network_service, 49);
 
 /**
- * Who takes part: merchants, couriers, nodes, number ranges, courier accounts and API keys.
+ * Request of CreateTokenIssuer.
+ *
+ * @generated from message queqiao.network.v1.CreateTokenIssuerRequest
+ */
+export type CreateTokenIssuerRequest = Message<"queqiao.network.v1.CreateTokenIssuerRequest"> & {
+  /**
+   * The issuer to register. Required.
+   *
+   * @generated from field: queqiao.network.v1.TokenIssuer token_issuer = 1;
+   */
+  tokenIssuer?: TokenIssuer | undefined;
+};
+
+/**
+ * Describes the message queqiao.network.v1.CreateTokenIssuerRequest.
+ * Use `create(CreateTokenIssuerRequestSchema)` to create a new message.
+ */
+export const CreateTokenIssuerRequestSchema: GenMessage<CreateTokenIssuerRequest> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_network_service, 50);
+
+/**
+ * Response of CreateTokenIssuer.
+ *
+ * @generated from message queqiao.network.v1.CreateTokenIssuerResponse
+ */
+export type CreateTokenIssuerResponse = Message<"queqiao.network.v1.CreateTokenIssuerResponse"> & {
+  /**
+   * As it is now.
+   *
+   * @generated from field: queqiao.network.v1.TokenIssuer token_issuer = 1;
+   */
+  tokenIssuer?: TokenIssuer | undefined;
+};
+
+/**
+ * Describes the message queqiao.network.v1.CreateTokenIssuerResponse.
+ * Use `create(CreateTokenIssuerResponseSchema)` to create a new message.
+ */
+export const CreateTokenIssuerResponseSchema: GenMessage<CreateTokenIssuerResponse> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_network_service, 51);
+
+/**
+ * Request of GetTokenIssuer.
+ *
+ * @generated from message queqiao.network.v1.GetTokenIssuerRequest
+ */
+export type GetTokenIssuerRequest = Message<"queqiao.network.v1.GetTokenIssuerRequest"> & {
+  /**
+   * Id. Required.
+   *
+   * @generated from field: string token_issuer_id = 1;
+   */
+  tokenIssuerId: string;
+};
+
+/**
+ * Describes the message queqiao.network.v1.GetTokenIssuerRequest.
+ * Use `create(GetTokenIssuerRequestSchema)` to create a new message.
+ */
+export const GetTokenIssuerRequestSchema: GenMessage<GetTokenIssuerRequest> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_network_service, 52);
+
+/**
+ * Response of GetTokenIssuer.
+ *
+ * @generated from message queqiao.network.v1.GetTokenIssuerResponse
+ */
+export type GetTokenIssuerResponse = Message<"queqiao.network.v1.GetTokenIssuerResponse"> & {
+  /**
+   * The issuer.
+   *
+   * @generated from field: queqiao.network.v1.TokenIssuer token_issuer = 1;
+   */
+  tokenIssuer?: TokenIssuer | undefined;
+};
+
+/**
+ * Describes the message queqiao.network.v1.GetTokenIssuerResponse.
+ * Use `create(GetTokenIssuerResponseSchema)` to create a new message.
+ */
+export const GetTokenIssuerResponseSchema: GenMessage<GetTokenIssuerResponse> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_network_service, 53);
+
+/**
+ * Request of ListTokenIssuers.
+ *
+ * @generated from message queqiao.network.v1.ListTokenIssuersRequest
+ */
+export type ListTokenIssuersRequest = Message<"queqiao.network.v1.ListTokenIssuersRequest"> & {
+  /**
+   * At most so many, 1 to 1,000. Default 100; more is taken as 1,000.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * next_page_token of the page before, with the same other arguments; empty for the first page.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message queqiao.network.v1.ListTokenIssuersRequest.
+ * Use `create(ListTokenIssuersRequestSchema)` to create a new message.
+ */
+export const ListTokenIssuersRequestSchema: GenMessage<ListTokenIssuersRequest> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_network_service, 54);
+
+/**
+ * Response of ListTokenIssuers.
+ *
+ * @generated from message queqiao.network.v1.ListTokenIssuersResponse
+ */
+export type ListTokenIssuersResponse = Message<"queqiao.network.v1.ListTokenIssuersResponse"> & {
+  /**
+   * This page, in order of token_issuer_id.
+   *
+   * @generated from field: repeated queqiao.network.v1.TokenIssuer token_issuers = 1;
+   */
+  tokenIssuers: TokenIssuer[];
+
+  /**
+   * Opens the next page; empty on the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message queqiao.network.v1.ListTokenIssuersResponse.
+ * Use `create(ListTokenIssuersResponseSchema)` to create a new message.
+ */
+export const ListTokenIssuersResponseSchema: GenMessage<ListTokenIssuersResponse> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_network_service, 55);
+
+/**
+ * Request of UpdateTokenIssuer.
+ *
+ * @generated from message queqiao.network.v1.UpdateTokenIssuerRequest
+ */
+export type UpdateTokenIssuerRequest = Message<"queqiao.network.v1.UpdateTokenIssuerRequest"> & {
+  /**
+   * The issuer as it shall be. Required.
+   *
+   * @generated from field: queqiao.network.v1.TokenIssuer token_issuer = 1;
+   */
+  tokenIssuer?: TokenIssuer | undefined;
+};
+
+/**
+ * Describes the message queqiao.network.v1.UpdateTokenIssuerRequest.
+ * Use `create(UpdateTokenIssuerRequestSchema)` to create a new message.
+ */
+export const UpdateTokenIssuerRequestSchema: GenMessage<UpdateTokenIssuerRequest> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_network_service, 56);
+
+/**
+ * Response of UpdateTokenIssuer.
+ *
+ * @generated from message queqiao.network.v1.UpdateTokenIssuerResponse
+ */
+export type UpdateTokenIssuerResponse = Message<"queqiao.network.v1.UpdateTokenIssuerResponse"> & {
+  /**
+   * As it is now.
+   *
+   * @generated from field: queqiao.network.v1.TokenIssuer token_issuer = 1;
+   */
+  tokenIssuer?: TokenIssuer | undefined;
+};
+
+/**
+ * Describes the message queqiao.network.v1.UpdateTokenIssuerResponse.
+ * Use `create(UpdateTokenIssuerResponseSchema)` to create a new message.
+ */
+export const UpdateTokenIssuerResponseSchema: GenMessage<UpdateTokenIssuerResponse> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_network_service, 57);
+
+/**
+ * Who takes part: merchants, couriers, nodes, number ranges, courier accounts, API keys and token
+ * issuers.
  *
  * Ids are chosen by the caller and fixed for ever. Creating twice with the same contents answers
  * the first resource; with contents other than it has now ALREADY_EXISTS, RESOURCE_EXISTS. An
@@ -1430,6 +1715,19 @@ export const NetworkService: GenService<{
     output: typeof RevokeApiKeyResponseSchema;
   },
   /**
+   * Makes a successor of a key that is in use, with the same subject, scopes, networks and limits.
+   * Both work until the old key's end, which is now set; last_use_time of the old one tells when
+   * nobody shows it any more. KEY_ENDED if it is revoked or expired, KEY_ROTATING if another key of
+   * its line is still in use. The secret is in this answer and never again, as in CreateApiKey.
+   *
+   * @generated from rpc queqiao.network.v1.NetworkService.RotateApiKey
+   */
+  rotateApiKey: {
+    methodKind: "unary";
+    input: typeof RotateApiKeyRequestSchema;
+    output: typeof RotateApiKeyResponseSchema;
+  },
+  /**
    * Says whom a secret speaks for. For Queqiao's own services only; API_KEY_INVALID if it is
    * unknown, revoked or past its expire_time, without telling which.
    *
@@ -1439,6 +1737,47 @@ export const NetworkService: GenService<{
     methodKind: "unary";
     input: typeof AuthenticateApiKeyRequestSchema;
     output: typeof AuthenticateApiKeyResponseSchema;
+  },
+  /**
+   * Registers an issuer of tokens. MERCHANT_NOT_FOUND, COURIER_NOT_FOUND if there is no such
+   * subject; ISSUER_TAKEN if another one has the same `issuer`.
+   *
+   * @generated from rpc queqiao.network.v1.NetworkService.CreateTokenIssuer
+   */
+  createTokenIssuer: {
+    methodKind: "unary";
+    input: typeof CreateTokenIssuerRequestSchema;
+    output: typeof CreateTokenIssuerResponseSchema;
+  },
+  /**
+   * Reads a token issuer; TOKEN_ISSUER_NOT_FOUND if there is none.
+   *
+   * @generated from rpc queqiao.network.v1.NetworkService.GetTokenIssuer
+   */
+  getTokenIssuer: {
+    methodKind: "unary";
+    input: typeof GetTokenIssuerRequestSchema;
+    output: typeof GetTokenIssuerResponseSchema;
+  },
+  /**
+   * Lists in order of token_issuer_id.
+   *
+   * @generated from rpc queqiao.network.v1.NetworkService.ListTokenIssuers
+   */
+  listTokenIssuers: {
+    methodKind: "unary";
+    input: typeof ListTokenIssuersRequestSchema;
+    output: typeof ListTokenIssuersResponseSchema;
+  },
+  /**
+   * Changes a token issuer: keys, audience, scopes, networks, limits, state.
+   *
+   * @generated from rpc queqiao.network.v1.NetworkService.UpdateTokenIssuer
+   */
+  updateTokenIssuer: {
+    methodKind: "unary";
+    input: typeof UpdateTokenIssuerRequestSchema;
+    output: typeof UpdateTokenIssuerResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_queqiao_network_v1_network_service, 0);
