@@ -19,25 +19,33 @@ export function readRows(): Row[] {
 
 /** Counties as shops tell them; in a city without counties these are its towns. */
 export function readShopTowns(): Named[] {
-  return named(areaList().county_list, '');
+  return named(areaList().county_list);
 }
 
 /** Hong Kong, Macau and Taiwan, which the Bureau of Statistics does not list. */
 function otherProvinces(): Entry[] {
   const { province_list, city_list, county_list } = areaList();
-  return ['71', '81', '82'].map((code) => ({
-    code,
-    name: province_list[`${code}0000`] as string,
-    children: named(city_list, code).map((city) => ({
-      ...city,
-      children: named(county_list, city.code.slice(0, 4)).filter(({ name }) => name !== city.name),
-    })),
-  }));
+  const below = (list: Named[], prefix: string) =>
+    list.filter(({ code }) => code.startsWith(prefix));
+  const cities = named(city_list);
+  return ['71', '81', '82'].map((province) => {
+    const counties = below(named(county_list), province);
+    return {
+      code: province,
+      name: province_list[`${province}0000`] as string,
+      children: below(cities, province).map(({ code, name }) => ({
+        code,
+        name,
+        children: below(counties, code.slice(0, 4)).filter((county) => county.name !== name),
+      })),
+    };
+  });
 }
 
-function named(list: Readonly<Record<string, string>>, prefix: string): Named[] {
+/** Without the shops' own `other districts`. */
+function named(list: Readonly<Record<string, string>>): Named[] {
   return Object.entries(list)
-    .filter(([code, name]) => code.startsWith(prefix) && name !== '其它区')
+    .filter(([, name]) => name !== '其它区')
     .map(([code, name]) => ({ code, name }));
 }
 

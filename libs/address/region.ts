@@ -141,17 +141,10 @@ export class RegionReader {
    */
   #readings(text: string, start: number, end: number): Reading[] {
     const readings: Reading[] = [];
-    let conflict: Token | undefined;
-    this.#divisions.read(text, start, end, (node, at, how) => {
+    const may = (node: number) => this.#mayBeMeant(node);
+    const see = (node: number, at: number, how: How) => {
       const meanings = this.#fit(node, how);
-      if (meanings === undefined) {
-        if (how !== FULL || at - start < 3 || !this.#mayConflict(node)) return;
-        if (conflict === undefined || conflict.end !== at) {
-          conflict = { start, end: at, how, nodes: [] };
-        }
-        conflict.nodes.push(node);
-        return;
-      }
+      if (meanings === undefined) return;
       const reading = readings.find((each) => each.end === at && each.how === how);
       if (reading === undefined) readings.push({ end: at, how, nodes: [node], meanings });
       else {
@@ -160,17 +153,33 @@ export class RegionReader {
           if (!reading.meanings.includes(meaning)) reading.meanings.push(meaning);
         }
       }
-    });
-    if (readings.length === 0 && conflict !== undefined) {
-      if (!this.#isStreetOnly()) this.conflicts.push(conflict);
-      else {
-        // 遂城镇广东省…: the street before the province is one that the divisions do not have.
-        this.#meanings = [];
-        this.#formerMeanings = [];
-        return this.#readings(text, start, end);
-      }
+    };
+    this.#divisions.read({ text, start, end, may, see });
+    if (readings.length > 1) return readings.sort((a, b) => b.end - a.end || a.how - b.how);
+    if (readings.length > 0 || this.isEmpty) return readings;
+    const conflict = this.#conflictAt(text, start, end);
+    if (conflict === undefined) return readings;
+    if (this.#isStreetOnly()) {
+      // 遂城镇广东省…: the street before the province is one that the divisions do not have.
+      this.#meanings = [];
+      this.#formerMeanings = [];
+      return this.#readings(text, start, end);
     }
-    return readings.sort((a, b) => b.end - a.end || a.how - b.how);
+    this.conflicts.push(conflict);
+    return readings;
+  }
+
+  /** The longest whole name that cannot go together with what was read. */
+  #conflictAt(text: string, start: number, end: number): Token | undefined {
+    let conflict: Token | undefined;
+    const may = (node: number) => this.#mayConflict(node);
+    const see = (node: number, at: number, how: How) => {
+      if (how !== FULL || at - start < 3) return;
+      if (conflict?.end === at) conflict.nodes.push(node);
+      else conflict = { start, end: at, how, nodes: [node] };
+    };
+    this.#divisions.read({ text, start, end, may, see });
+    return conflict;
   }
 
   /**
@@ -190,6 +199,21 @@ export class RegionReader {
 
   #isStreetOnly(): boolean {
     return this.tokens.every(({ nodes }) => this.#divisions.level(nodes[0] as number) === STREET);
+  }
+
+  #mayBeMeant(node: number): boolean {
+    if (this.isEmpty) return true;
+    return this.#isNear(node, this.#meanings) || this.#isNear(node, this.#formerMeanings);
+  }
+
+  /** Whether a division lies in one of these or one of these in it. */
+  #isNear(node: number, meanings: readonly number[]): boolean {
+    for (const meaning of meanings) {
+      if (this.#divisions.isWithin(meaning, node) || this.#divisions.isWithin(node, meaning)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** What is meant if `node` is named too; undefined if that makes no sense. */
@@ -252,9 +276,9 @@ export class RegionReader {
     const from = this.#skipFiller(text, at, end);
     const level = this.#divisions.level(nodes[0] as number);
     let leads = false;
-    this.#divisions.read(text, from, end, (node, to, how) => {
+    const may = (node: number) => !leads && this.#isNear(node, meanings);
+    const see = (node: number, to: number, how: How) => {
       if (leads || to - from < (how === SHORT ? 2 : 3)) return;
-      if (this.#narrow(node, meanings) === undefined) return;
       if (how === SHORT) {
         const below = this.#divisions.level(node);
         if (below <= level || (below === STREET && level !== COUNTY)) return;
@@ -263,7 +287,8 @@ export class RegionReader {
         if (below === STREET && ANY_ROAD.test(text.slice(from, from + 4))) return;
       }
       leads = true;
-    });
+    };
+    this.#divisions.read({ text, start: from, end, may, see });
     return leads;
   }
 
