@@ -249,6 +249,8 @@ export class RegionReader {
     if (this.#leadsOn(reading, text, end)) return true;
     const next = text.slice(reading.end, reading.end + 6);
     if (OTHER_THINGS.test(next) || sameMembers(meanings, this.#meanings)) return false;
+    // 余杭塘路, 虹梅路: roads, though there is 余杭区 and 虹梅路街道.
+    if (ANY_ROAD.test(next) || ROAD_END.test(text.slice(start, reading.end))) return false;
     const level = Math.min(...nodes.map((node) => this.#rank(node)));
     if (level === PROVINCE) return false;
     if (level === STREET && ZONE.test(next)) return false;
@@ -256,7 +258,7 @@ export class RegionReader {
     if (level === CITY || !this.isEmpty) return true;
     // Many a county's short name is a common word: it must name nothing else anywhere.
     const namesakes = this.#divisions.namesakes(text.slice(start, reading.end));
-    return this.#common(namesakes) >= 0 && !ANY_ROAD.test(next);
+    return this.#common(namesakes) >= 0;
   }
 
   /** The level; of a province that is a city, that of a city. */
@@ -320,8 +322,9 @@ const OTHER_THINGS = new RegExp(
   '^(?:[东南西北中前后上下新老]?[一二三四五六七八九十\\d]{0,2}' +
     '(?:路|街(?!道)|大道|大街|巷|弄|公路|高速|国道|省道)|[山江河湖海]?路|线|站(?!前)|桥(?!镇))',
 );
-/** Stricter, for what is named by a short name alone: 余杭塘路. */
+/** The same with a character between: 余杭塘路. */
 const ANY_ROAD = /^[\u4e00-\u9fff]?(?:路|大道|大街|街(?!道)|巷)/;
+const ROAD_END = /[路街道巷]$/;
 const UNMISTAKABLE = /..(?:区|县|街道|镇|乡)$/;
 /** 临江工业区 need not be in 临江街道. */
 const ZONE = /^(?:工业|经济|开发|科技|产业|物流|创业|高新)/;

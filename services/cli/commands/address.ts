@@ -115,15 +115,16 @@ function recordOf(address: ParsedAddress, context: CliContext): Record<string, s
 }
 
 /** What a person should look at before believing the rest. */
-function notesOf({ guesses, conflicts, candidates, country }: ParsedAddress, { env }: CliContext) {
+function notesOf(address: ParsedAddress, { env }: CliContext): string {
+  const { country, conflicts, candidates } = address;
+  const guesses = address.guesses.map(({ field, reason }) => `${field} (${reason})`);
   const notes = [
-    country && `${inLanguage(env, 'another country', '国外')}: ${country}`,
-    conflicts.length > 0 && `${inLanguage(env, 'contradictory', '矛盾')}: ${conflicts.join(' / ')}`,
-    candidates.length > 0 && `${inLanguage(env, 'one of', '可能为')}: ${candidates.join(' ')}`,
-    guesses.length > 0 &&
-      `${inLanguage(env, 'guessed', '推断')}: ${guesses.map(({ field, reason }) => `${field} (${reason})`).join(', ')}`,
+    [inLanguage(env, 'another country', '国外'), country],
+    [inLanguage(env, 'contradictory', '矛盾'), conflicts.join(' / ')],
+    [inLanguage(env, 'one of', '可能为'), candidates.join(' ')],
+    [inLanguage(env, 'guessed', '推断'), guesses.join(', ')],
   ];
-  return notes.filter(Boolean).join('; ');
+  return notes.flatMap(([what, text]) => (text === '' ? [] : [`${what}: ${text}`])).join('; ');
 }
 
 const HEADINGS = ['code', 'place', 'detail', 'name', 'phone', 'precision', 'notes'];
