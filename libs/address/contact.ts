@@ -17,7 +17,11 @@ export function splitContact(plain: string): Contact {
     body = body.replace(LABEL, (_, name?: string) => (name === undefined ? FIELD_MARK : NAME_MARK));
   }
   const phone = phones.find((each) => MOBILE.test(each)) ?? phones[0] ?? '';
-  return { phone, body, pieces: cut(body) };
+  const pieces = cut(body);
+  const last = pieces[PIECES_MAX - 1];
+  if (last !== undefined)
+    body = body.slice(0, last.start) + body.slice(last.start).replace(MARKS, ' ');
+  return { phone, body, pieces };
 }
 
 /** 13800001234, 13800001234-1234 (extension), 0571-87654321: without +86, blanks and brackets. */
@@ -34,6 +38,7 @@ function cut(body: string): Piece[] {
   let isNamed = false;
   let isNearPhone = false;
   for (let at = 0; at <= body.length; at++) {
+    if (pieces.length === PIECES_MAX) at = body.length;
     const sign = body[at] ?? PHONE_MARK;
     if (at < body.length && !SEPARATORS.has(sign)) continue;
     const isPhone = at < body.length && sign === PHONE_MARK;
@@ -52,10 +57,13 @@ function cut(body: string): Piece[] {
   return pieces;
 }
 
+/** What comes behind so many is one piece. */
+const PIECES_MAX = 50;
 // Private characters; normalising leaves none in a text.
 const PHONE_MARK = '\ue000';
 const NAME_MARK = '\ue001';
 const FIELD_MARK = '\ue002';
+const MARKS = /[\ue000-\ue002]/g;
 const SEPARATORS: ReadonlySet<string> = new Set(
   ` ,;:。、|!?"'_~${PHONE_MARK}${NAME_MARK}${FIELD_MARK}`,
 );

@@ -23,17 +23,18 @@ export const COUNTY = 2;
 export const STREET = 3;
 
 const PEOPLES =
-  '(?:蒙古|回|藏|维吾尔|苗|彝|壮|布依|朝鲜|满|侗|瑶|白|土家|哈尼|哈萨克|傣|黎|傈僳|佤|畲|高山|拉祜|水|' +
+  '蒙古|回|藏|维吾尔|苗|彝|壮|布依|朝鲜|满|侗|瑶|白|土家|哈尼|哈萨克|傣|黎|傈僳|佤|畲|高山|拉祜|水|' +
   '东乡|纳西|景颇|柯尔克孜|土|达斡尔|仫佬|羌|布朗|撒拉|毛南|仡佬|锡伯|阿昌|普米|塔吉克|怒|乌孜别克|' +
-  '俄罗斯|鄂温克|德昂|保安|裕固|京|塔塔尔|独龙|鄂伦春|赫哲|门巴|珞巴|基诺|各)族?';
+  '俄罗斯|鄂温克|德昂|保安|裕固|京|塔塔尔|独龙|鄂伦春|赫哲|门巴|珞巴|基诺|各';
+const AUTONOMOUS = `(?:(?:${PEOPLES})族?)*自治`;
+/** Below the autonomous ones 族 is always there, and 土 or 白 without it a part of the name. */
+const ETHNIC = `(?:(?:${PEOPLES})族)`;
 
 const PATTERNS: Readonly<Record<Level, RegExp>> = {
   0: /^(.+?)(?:特别行政区|(?:壮族|回族|维吾尔)?自治区|省|市)$/,
-  1: new RegExp(`^(.{2,}?)(?:(?:${PEOPLES})*自治州|地区|盟|市)$`),
-  2: new RegExp(
-    `^(.{2,}?)(?:(?:${PEOPLES})*自治[县旗]|(?:${PEOPLES})+区|新区|[林特]区|[区县市旗])$`,
-  ),
-  3: new RegExp(`^(.{2,}?)(?:街道办事处|街道|地区办事处|地区|(?:${PEOPLES})*乡|镇|苏木)$`),
+  1: new RegExp(`^(.{2,}?)(?:${AUTONOMOUS}州|地区|盟|市)$`),
+  2: new RegExp(`^(.{2,}?)(?:${AUTONOMOUS}[县旗]|${ETHNIC}+区|新区|[林特]区|[区县市旗])$`),
+  3: new RegExp(`^(.{2,}?)(?:街道办事处|街道|地区办事处|地区|${ETHNIC}*[乡镇]|苏木)$`),
 };
 
 /** What is left of such names says nothing: 市中区, 新城区 keep their suffix. */

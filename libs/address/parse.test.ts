@@ -250,6 +250,26 @@ describe('for any text', () => {
     );
   });
 
+  it('is quick with texts made to take time, and adds no signs of its own', () => {
+    const pieces = [
+      '13800001234 ',
+      '收货人:',
+      '城关镇',
+      '浙江省',
+      '1-',
+      'a ',
+      '中山',
+      '号',
+      '朝阳区,',
+    ];
+    for (const piece of pieces) {
+      const start = performance.now();
+      const { detail, name, rest } = parseAddress(piece.repeat(500 / piece.length));
+      expect(performance.now() - start, piece).toBeLessThan(200);
+      expect(detail + name + rest).not.toMatch(/\p{Co}/u);
+    }
+  });
+
   it('finds every county by the names of all that it lies in', () => {
     const known = divisions();
     for (const [node, code] of known.codes.entries()) {

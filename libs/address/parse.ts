@@ -155,7 +155,7 @@ function keptOf(
     if (token.start < piece.start || token.end > piece.end) continue;
     const between = body.slice(at, token.start);
     if (at === piece.start) kept.head = between;
-    else kept.unclaimed += ZONE.exec(between)?.[0] ?? '';
+    else kept.unclaimed += between.replace(BETWEEN, '');
     const node = reader.claimed(token);
     const text = body.slice(token.start, token.end);
     if (node === undefined) kept.unclaimed += text;
@@ -192,7 +192,9 @@ function joined(text: string, more: string): string {
 }
 
 const POSTCODE = /^\d{6}$/;
-const ZONE = /(?:高新|经济)?(?:技术)?(?:产业)?开发区|高新区|新区/;
+/** What stands between divisions and says nothing. */
+const BETWEEN =
+  /[\s_\-,./>:;|、]+|中华人民共和国|中国|null|undefined|市辖区|其[它他]区|(?:省|自治区)直辖(?:县级行政区划)?/g;
 /** Countries whose addresses may have names that are also a division's here, as 首尔市江南区. */
 const COUNTRIES =
   '日本|韩国|朝鲜|蒙古国|越南|老挝|柬埔寨|泰国|缅甸|马来西亚|新加坡|印度尼西亚|印尼|菲律宾|印度|俄罗斯|' +

@@ -27,14 +27,40 @@ export class RegionReader {
   /** Reads names from `start` on and answers where they end, `start` if there are none. */
   readRun(text: string, start: number, end: number): number {
     let at = start;
-    for (;;) {
+    while (this.tokens.length < TOKENS_MAX) {
       const from = this.#skipFiller(text, at, end);
       const token = this.#readOne(text, from, end) ?? this.#readBehindZone(text, from, end);
       if (token === undefined) break;
       this.tokens.push(token);
       at = token.end;
     }
-    return at === start ? at : skip(EMPTY_WORDS, text, at);
+    return at === start ? at : this.#readStreetBehind(text, skip(EMPTY_WORDS, text, at), end);
+  }
+
+  /** A street that stands behind the road: 诚信大道福田街道, once its county is known. */
+  #readStreetBehind(text: string, start: number, end: number): number {
+    if (!this.#isStreetOpen()) return start;
+    const may = (node: number) => this.#isNear(node, this.#meanings);
+    for (let at = start + 2; at < end - 2; at++) {
+      if (!this.#divisions.mayStart(text, at, end)) continue;
+      let found: Token | undefined;
+      const see = (node: number, to: number, how: How) => {
+        if (how !== FULL || to - at < 3 || this.#divisions.level(node) !== STREET) return;
+        if (this.#divisions.hasSuffix(node)) found = { start: at, end: to, how, nodes: [node] };
+      };
+      this.#divisions.read({ text, start: at, end, may, see });
+      if (found === undefined) continue;
+      this.tokens.push(found);
+      this.#meanings = found.nodes;
+      return found.end;
+    }
+    return start;
+  }
+
+  /** Whether one county is known and no street. */
+  #isStreetOpen(): boolean {
+    const common = this.#common(this.#meanings);
+    return common >= 0 && this.#divisions.level(common) === COUNTY && this.conflicts.length === 0;
   }
 
   /** A zone between a city and its street is no division: 宁波市高新区梅墟街道. */
@@ -314,7 +340,7 @@ function sameMembers(a: readonly number[], b: readonly number[]): boolean {
 
 const FILLER =
   /(?:[\s_\-,./>:;|、]+|中华人民共和国|中国|null|undefined|市辖区|其[它他]区|(?:省|自治区)直辖(?:县级行政区划)?|(?<=市)区)*/y;
-const ZONES = /(?:(?:高新|经济)?(?:技术)?(?:产业)?开发区|高新区|新区)+/y;
+const ZONES = /(?:(?:高新|经济)?(?:技术)?(?:产业)?开发区|高新区|新区|城区)+/y;
 /** Words in the place of a county that name none. */
 const EMPTY_WORDS = /(?:市辖区|其[它他]区|(?:省|自治区)直辖县级行政区划)*/y;
 /** What makes a short name part of another: 长兴路, 南京东路, 朝阳大街. */
@@ -324,6 +350,8 @@ const OTHER_THINGS = new RegExp(
 );
 /** The same with a character between: 余杭塘路. */
 const ANY_ROAD = /^[\u4e00-\u9fff]?(?:路|大道|大街|街(?!道)|巷)/;
+/** No address names its divisions more often; a text made to take time might. */
+const TOKENS_MAX = 30;
 const ROAD_END = /[路街道巷]$/;
 const UNMISTAKABLE = /..(?:区|县|街道|镇|乡)$/;
 /** 临江工业区 need not be in 临江街道. */

@@ -16,8 +16,8 @@ import {
 
 const TEXTS_MAX = 1_000;
 const TEXT_CHARACTERS_MAX = 500;
-/** Other calls get their turn between so many texts, about a millisecond of work. */
-const TEXTS_A_TURN = 50;
+/** How long other calls wait for their turn. */
+const TURN_MS = 2;
 
 export async function parseAddresses(
   { texts }: ParseAddressesRequest,
@@ -27,12 +27,13 @@ export async function parseAddresses(
     throw invalid('texts', 'LIST_SIZE', { min: 1, max: TEXTS_MAX });
   }
   const outcomes: ParseOutcome[] = [];
+  let turnMs = performance.now();
   for (const text of texts) {
-    if (outcomes.length % TEXTS_A_TURN === 0) {
-      await turn();
-      signal.throwIfAborted();
-    }
     outcomes.push(outcomeOf(text));
+    if (performance.now() - turnMs < TURN_MS) continue;
+    await turn();
+    signal.throwIfAborted();
+    turnMs = performance.now();
   }
   return create(ParseAddressesResponseSchema, { outcomes });
 }
