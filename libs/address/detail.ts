@@ -42,8 +42,8 @@ class Finder {
     const name = match[1] as string;
     let skipped = 0;
     // 下宅村万里公路: the road's name begins behind the village.
-    for (let at = name.length - 2; at > 0 && skipped === 0; at--) {
-      if (PLACE_END.test(name[at - 1] as string)) skipped = at;
+    for (let at = name.length - 2; at > 1 && skipped === 0; at--) {
+      if (PLACE_END.test(name.slice(at - 2, at))) skipped = at;
     }
     this.#found.road = this.#cut(match.index + skipped, match[0].length - skipped);
   }
@@ -78,17 +78,19 @@ class Finder {
 const IDEOGRAPH = /[\u3400-\u9fff]/;
 const BLANKS = / {2,}/g;
 const ROAD = new RegExp(
-  '([\\u3400-\\u9fff]{1,12}?|[GSXY]?\\d{2,3})' +
+  '([\\u3400-\\u9fff]{1,12}?(?:\\d{1,3}号?)?|[GSXY]?\\d{1,3}号?)' +
     '(?:大道|大街|公路|国道|省道|县道|胡同|(?:[路街]|(?<!街)道)(?!口|边|旁|店|灯|道)|巷)' +
-    '(?:[东西南北中一二三四五六七八九十]{1,2}(?:段|路|街|巷|弄))?',
+    '(?:[东西南北中一二三四五六七八九十]{1,2}(?:段|路|街|巷|弄)|辅路)?',
 );
-const PLACE_END = /[村区镇乡园苑城场厦社]/;
+const PLACE_END = /[村区镇乡园苑城场厦社]$|街道$/;
 const HOUSE = '\\d+(?:[-之]\\d+)*[A-Za-z]?';
 const NUMBER = new RegExp(
-  `(?:[甲乙丙丁]?${HOUSE}(?:弄|巷) ?${HOUSE}号?|[甲乙丙丁]?${HOUSE}(?:号|弄))(?![楼库门院铺幢栋])`,
+  `(?:[甲乙丙丁]?${HOUSE}(?:弄|巷) ?${HOUSE}号?|[甲乙丙丁]?${HOUSE}(?:号|弄))(?![号楼库门院铺幢栋])`,
 );
-const CHAIN =
-  /(?<![\d-])(\d{1,4}[幢栋]?)-(?:(\d{1,3}(?:单元)?)-)?(\d{1,5}[A-Za-z]?(?:室|号)?)(?![\d-])/;
+const CHAIN = new RegExp(
+  '(?<![\\dA-Za-z-])([A-Za-z]?\\d{1,4}[幢栋]?)-(?:(\\d{1,3}(?:单元)?)-)?' +
+    '([A-Za-z]?\\d{1,5}[A-Za-z]?(?:室|号)?)(?![\\d-])',
+);
 const COUNT = '(?:\\d+|[一二三四五六七八九十]+|[A-Za-z]\\d*)';
 const BUILDING = new RegExp(`${COUNT}(?:幢|栋|号楼|#楼|座|#)`);
 const UNIT = new RegExp(`${COUNT}单元`);

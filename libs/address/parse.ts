@@ -107,7 +107,7 @@ function linesOf(
       if (lines.name === '' && named === undefined) takeName(lines, kept, piece);
       const front = kept.head + kept.unclaimed;
       lines.detail = joined(lines.detail, front + kept.street + kept.tail);
-      lines.behindStreet = joined(lines.behindStreet, front + kept.tail);
+      lines.behindStreet = joined(lines.behindStreet, `${front} ${kept.tail}`);
     }
   }
   return lines;

@@ -154,11 +154,21 @@ export class RegionReader {
     for (const reading of readings) {
       if (!this.#isCredible(reading, text, start, end)) continue;
       const former = readings.find((each) => each.end === reading.end && each.how === FORMER);
+      this.#settleFormer(reading);
       if (former !== undefined && former !== reading) this.#formerMeanings = former.nodes;
       this.#meanings = reading.meanings;
       return { start, end: reading.end, how: reading.how, nodes: reading.nodes };
     }
     return undefined;
+  }
+
+  /** Once only the former sense of a name leads on, that was the one: 余杭区塘栖镇. */
+  #settleFormer({ meanings }: Reading): void {
+    if (this.isEmpty || meanings.some((each) => this.#isNear(each, this.#meanings))) return;
+    const token = this.tokens.findLast(({ nodes }) => sameMembers(nodes, this.#meanings));
+    if (token === undefined) return;
+    token.how = FORMER;
+    token.nodes = [...this.#formerMeanings];
   }
 
   /**
@@ -264,6 +274,7 @@ export class RegionReader {
 
   #isCredible(reading: Reading, text: string, start: number, end: number): boolean {
     const { how, nodes, meanings } = reading;
+    if (COUNTY_ROAD.test(text.slice(start, reading.end + 2))) return false;
     if (how === FULL || how === FORMER) {
       // 东区, 新镇: no names of China's, unless a city is known.
       return reading.end - start > 2 || !this.isEmpty || text[start + 1] === '县';
@@ -345,9 +356,11 @@ const ZONES = /(?:(?:高新|经济)?(?:技术)?(?:产业)?开发区|高新区|�
 const EMPTY_WORDS = /(?:市辖区|其[它他]区|(?:省|自治区)直辖县级行政区划)*/y;
 /** What makes a short name part of another: 长兴路, 南京东路, 朝阳大街. */
 const OTHER_THINGS = new RegExp(
-  '^(?:[东南西北中前后上下新老]?[一二三四五六七八九十\\d]{0,2}' +
-    '(?:路|街(?!道)|大道|大街|巷|弄|公路|高速|国道|省道)|[山江河湖海]?路|线|站(?!前)|桥(?!镇))',
+  '^(?:[山江河湖海]?[东南西北中前后上下新老]?[一二三四五六七八九十\\d]{0,2}' +
+    '(?:路|街(?!道)|大道|大街|巷|弄|公路|高速|国道|省道)|线|站(?!前)|桥(?!镇))',
 );
+/** 鄞县大道 is not in 鄞县. */
+const COUNTY_ROAD = /^.县(?:大道|大街|路|街)/;
 /** The same with a character between: 余杭塘路. */
 const ANY_ROAD = /^[\u4e00-\u9fff]?(?:路|大道|大街|街(?!道)|巷)/;
 /** No address names its divisions more often; a text made to take time might. */
