@@ -18,7 +18,7 @@ export function splitContact(plain: string): Contact {
   }
   const phone = phones.find((each) => MOBILE.test(each)) ?? phones[0] ?? '';
   const pieces = cut(body);
-  const last = pieces[PIECES_MAX - 1];
+  const last = pieces[PIECES_MAX];
   if (last !== undefined)
     body = body.slice(0, last.start) + body.slice(last.start).replace(MARKS, ' ');
   return { phone, body, pieces };
@@ -39,9 +39,9 @@ function cut(body: string): Piece[] {
   let isNearPhone = false;
   for (let at = 0; at <= body.length; at++) {
     if (pieces.length === PIECES_MAX) at = body.length;
-    const sign = body[at] ?? PHONE_MARK;
-    if (at < body.length && !SEPARATORS.has(sign)) continue;
-    const isPhone = at < body.length && sign === PHONE_MARK;
+    if (at < body.length && IS_SEPARATOR[body.charCodeAt(at)] === 0) continue;
+    const sign = body[at];
+    const isPhone = sign === PHONE_MARK;
     if (at > start) {
       pieces.push({ start, end: at, isNamed, isNearPhone: isNearPhone || isPhone });
       isNamed = false;
@@ -64,9 +64,9 @@ const PHONE_MARK = '\ue000';
 const NAME_MARK = '\ue001';
 const FIELD_MARK = '\ue002';
 const MARKS = /[\ue000-\ue002]/g;
-const SEPARATORS: ReadonlySet<string> = new Set(
-  ` ,;:。、|!?"'_~${PHONE_MARK}${NAME_MARK}${FIELD_MARK}`,
-);
+const SEPARATORS = ` ,;:。、|!?"'_~${PHONE_MARK}${NAME_MARK}${FIELD_MARK}`;
+const IS_SEPARATOR = new Uint8Array(0x10000);
+for (const sign of SEPARATORS) IS_SEPARATOR[sign.charCodeAt(0)] = 1;
 
 const MANY_DIGITS = /\d[\d*][\d* -]{5}/;
 const MOBILE = /^1\d{2}/;
