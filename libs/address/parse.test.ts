@@ -253,6 +253,7 @@ describe('for any text', () => {
   it('is quick with texts made to take time, and adds no signs of its own', () => {
     const pieces = [
       '13800001234 ',
+      '号 手机:',
       '收货人:',
       '城关镇',
       '浙江省',
