@@ -46,7 +46,8 @@ export function isFullName(text: string): boolean {
 const IDEOGRAPHS = /^[\u3400-\u9fff·]+$/;
 const LATIN = /^[A-Za-z][A-Za-z.' -]{0,19}$/;
 const SHORTENED = /^[\u4e00-\u9fff]{1,2}[A-Za-z*某]{1,4}$/;
-const TITLED = /^[\u4e00-\u9fff]{1,4}(?:先生|女士|小姐|老师|师傅|阿姨|同学|医生|经理|老板|太太)$/;
+const TITLED =
+  /^[\u4e00-\u9fff]{1,4}\(?(?:先生|女士|小姐|老师|师傅|阿姨|同学|医生|经理|老板|太太)\)?$/;
 const ADDRESS_END =
   /[路街道巷弄村镇乡区县市省号楼幢栋室园苑城厦庄院店厂司校场站局馆中心大学府里坊层座]$|单元$|快递|驿站|丰巢/;
 /** The last sign that may end a house number decides. */

@@ -66,7 +66,12 @@ export class RegionReader {
   /** A zone between a city and its street is no division: 宁波市高新区梅墟街道. */
   #readBehindZone(text: string, at: number, end: number): Token | undefined {
     const from = this.isEmpty ? at : Math.min(skip(ZONES, text, at), end);
-    return from === at ? undefined : this.#readOne(text, from, end);
+    if (from === at) return undefined;
+    const before = this.conflicts.length;
+    const token = this.#readOne(text, from, end);
+    // What does not fit behind a zone may be any name.
+    if (token === undefined) this.conflicts.length = before;
+    return token;
   }
 
   /** As readRun, for a piece that begins with something else. */
@@ -351,7 +356,8 @@ function sameMembers(a: readonly number[], b: readonly number[]): boolean {
 
 const FILLER =
   /(?:[\s_\-,./>:;|、]+|中华人民共和国|中国|null|undefined|市辖区|其[它他]区|(?:省|自治区)直辖(?:县级行政区划)?|(?<=市)区)*/y;
-const ZONES = /(?:(?:高新|经济)?(?:技术)?(?:产业)?开发区|高新区|新区|城区)+/y;
+const ZONES =
+  /(?:(?:高新|经济)?(?:技术)?(?:产业)?开发区|高新区|新区|城区|[\u4e00-\u9fff]{2,4}?新区)+/y;
 /** Words in the place of a county that name none. */
 const EMPTY_WORDS = /(?:市辖区|其[它他]区|(?:省|自治区)直辖县级行政区划)*/y;
 /** What makes a short name part of another: 长兴路, 南京东路, 朝阳大街. */
@@ -369,7 +375,10 @@ const ROAD_END = /[路街道巷]$/;
 const UNMISTAKABLE = /..(?:区|县|街道|镇|乡)$/;
 /** 临江工业区 need not be in 临江街道. */
 const ZONE = /^(?:工业|经济|开发|科技|产业|物流|创业|高新)/;
-const MUNICIPALITIES: ReadonlySet<string> = new Set(['110000', '120000', '310000', '500000']);
+/** Provinces that are cities. */
+const MUNICIPALITIES: ReadonlySet<string> = new Set(
+  ['11', '12', '31', '50', '81', '82'].map((code) => `${code}0000`),
+);
 
 /** A piece of the text that names one division, or several of one name. */
 export type Token = { start: number; end: number; how: How; nodes: number[] };
