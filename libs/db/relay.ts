@@ -236,7 +236,7 @@ export type RelayOptions = {
 };
 
 export type Relay = AsyncDisposable & {
-  /** After a commit that enqueued events: the relay looks at once, or pollMs after its last find. */
+  /** After a commit that enqueued events: it looks at once, or pollMs after its last find. */
   wake(): void;
   /** Events not yet published (counted up to 10,000) and the age of the oldest of them. */
   lag(): Promise<RelayLag>;

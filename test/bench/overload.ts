@@ -10,9 +10,9 @@ import { startBenchServer } from './server.ts';
 
 /**
  * Twice as many calls as the server can serve, coming at their own pace whether it answers or not.
- * Capacity is what 64 callers that wait for their answers get, before and after it; goodput is what
- * is answered well and in time during the overload; recovery is the time from its end until, at half
- * of capacity, every call of a quarter of a second is answered well again.
+ * Capacity is what 64 callers that wait for their answers get, before and after it; goodput is
+ * what is answered well and in time during the overload; recovery is the time from its end until,
+ * at half of capacity, every call of a quarter of a second is answered well again.
  */
 export async function benchOverload({
   seconds,
