@@ -1,6 +1,14 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { ofCourier, ofMerchant, openPool, roleOf, type TenantSetting, transaction } from '#libs/db';
+import {
+  ofCourier,
+  ofMerchant,
+  openPool,
+  type Queryable,
+  roleOf,
+  type TenantSetting,
+  transaction,
+} from '#libs/db';
 import { RpcError } from '#libs/errors';
 import { KIND_SCOPES, METHOD_SCOPES } from '#libs/grpc';
 import { createLogger } from '#libs/log';
@@ -15,6 +23,10 @@ import {
   TENANT_CALLS,
   type TenantWorld,
 } from '#test/support/tenant-calls';
+
+import { selectByKeys } from '../../services/waybill/store/issue.ts';
+import { selectChangeable } from '../../services/waybill/store/version.ts';
+import { selectByNumbers, selectByParcelKeys } from '../../services/waybill/store/waybill.ts';
 
 let system: TestSystem;
 let world: TenantWorld;
@@ -162,6 +174,56 @@ describe('a tenant’s wall', () => {
 });
 
 describe('an index', () => {
+  it.each<[string, (db: Queryable, merchantId: string) => Promise<unknown>]>([
+    [
+      'selectByKeys',
+      (db, merchant_id) =>
+        selectByKeys(db, [{ merchant_id, bucket: 1, order_ref: 'A', parcel_no: 1 }]),
+    ],
+    [
+      'selectByParcelKeys',
+      (db, merchantId) =>
+        selectByParcelKeys(db, { merchantId, setting: ofMerchant(merchantId) }, [
+          { bucket: 1, orderRef: 'A', parcelNo: 1 },
+        ]),
+    ],
+    [
+      'selectByNumbers',
+      (db, merchantId) =>
+        selectByNumbers(db, [{ bucket: 1, number: 'A' }], {
+          ...{ merchantId, courierId: null, setting: ofMerchant(merchantId) },
+        }),
+    ],
+    [
+      'selectChangeable',
+      (db, merchant_id) => selectChangeable(db, [{ merchant_id, bucket: 1, number: 'A' }]),
+    ],
+  ])('is all that %s reads of the waybills it is not asked for', async (_, read) => {
+    const { merchantId } = world.owner;
+    const log = createLogger({ name: 'test', level: 'silent' });
+    const role = roleOf('waybill');
+    await using pool = openPool({ url: system.database.url, name: 'plan', role, log });
+    const plans: string[] = [];
+    const explaining: Queryable = {
+      async query(text, values) {
+        const rows = await transaction(
+          pool,
+          async (tx) => {
+            await tx.query('set local enable_seqscan = off');
+            return tx.query(`explain ${text}`, values);
+          },
+          { tenant: ofMerchant(merchantId) },
+        );
+        plans.push(rows.map((row) => Object.values(row)[0]).join('\n'));
+        return [];
+      },
+    };
+    await read(explaining, merchantId);
+    // All of the key, or a look-up reads the merchant's whole history.
+    const conditions = /Index Cond: .*(order_key = .*parcel_no = |waybill_number = )/;
+    expect(plans.join()).toMatch(conditions);
+  });
+
   // A condition that may not come before the wall's own is no index condition, and a look-up reads
   // all of the merchant's history.
   it.each([
