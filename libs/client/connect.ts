@@ -1,5 +1,6 @@
 import { type Client, createClient } from '#libs/grpc';
 import { NetworkService } from '#proto/queqiao/network/v1/network_service';
+import { AddressService } from '#proto/queqiao/waybill/v1/address_service';
 import { LabelService } from '#proto/queqiao/waybill/v1/label_service';
 import { VaultService } from '#proto/queqiao/waybill/v1/vault_service';
 import { WaybillService } from '#proto/queqiao/waybill/v1/waybill_service';
@@ -20,11 +21,13 @@ export function connect(
   const issuers = new Set<Issuer>();
   const vault = createClient(VaultService, options);
   const label = createClient(LabelService, options);
+  const addresses = createClient(AddressService, options);
   return {
     network,
     waybill,
     vault,
     label,
+    addresses,
     issuer(given) {
       const issuer = new Issuer(options, given, () => issuers.delete(issuer));
       issuers.add(issuer);
@@ -36,6 +39,7 @@ export function connect(
       waybill.close();
       vault.close();
       label.close();
+      addresses.close();
     },
   };
 }
@@ -45,6 +49,7 @@ export type QueqiaoClient = {
   waybill: Client<typeof WaybillService>;
   vault: Client<typeof VaultService>;
   label: Client<typeof LabelService>;
+  addresses: Client<typeof AddressService>;
   /** For parcels that come one by one: they travel together, and survive a broken connection. */
   issuer(options?: IssuerOptions): Issuer;
   /** Ends the connection; what is under way is cancelled. Close issuers before. */

@@ -68,6 +68,7 @@ export const METHOD_SCOPES: Readonly<Record<string, Scope>> = {
   'queqiao.waybill.v1.AccountService/ListAccountUsages': 'account.read',
   'queqiao.waybill.v1.AccountService/ListAccountMovements': 'account.read',
   'queqiao.waybill.v1.AccountService/ReportPrints': 'waybill.print',
+  'queqiao.waybill.v1.AddressService/ParseAddresses': 'address.parse',
 };
 
 /**
@@ -92,6 +93,7 @@ export const RATE_CLASSES: Readonly<Record<Scope, RateClass>> = {
   'vault.manage': 'change',
   'account.read': 'read',
   'account.write': 'change',
+  'address.parse': 'read',
 };
 
 export type RateClass = 'issue' | 'read' | 'change';
@@ -132,6 +134,7 @@ export const KIND_SCOPES: Readonly<Record<IdentityKind, ReadonlySet<string>>> = 
     'waybill.print',
     'account.read',
     'account.write',
+    'address.parse',
   ),
   merchant: setOf(
     'network.read',
@@ -144,8 +147,16 @@ export const KIND_SCOPES: Readonly<Record<IdentityKind, ReadonlySet<string>>> = 
     'consignee.audit',
     'waybill.print',
     'account.read',
+    'address.parse',
   ),
-  courier: setOf('network.read', 'waybill.read', 'consignee.read', 'account.read', 'account.write'),
+  courier: setOf(
+    'network.read',
+    'waybill.read',
+    'consignee.read',
+    'account.read',
+    'account.write',
+    'address.parse',
+  ),
   service: setOf('network.read', 'key.authenticate', 'issuer.read'),
 };
 
@@ -166,7 +177,8 @@ export type Scope =
   | 'vault.manage'
   | 'waybill.print'
   | 'account.read'
-  | 'account.write';
+  | 'account.write'
+  | 'address.parse';
 
 function setOf(...scopes: Scope[]): ReadonlySet<string> {
   return new Set(scopes);

@@ -8,5 +8,6 @@ export { Keyring, type WrappedKey } from './keyring.ts';
 export { maskedConsignee, maskName, maskPhone } from './mask.ts';
 export { maskAddressDetail } from './mask-address.ts';
 export { createMasterKeyFile, loadMasterKey, type MasterKey } from './master-key.ts';
-export { type NormalPhone, normalizePhone } from './phone.ts';
+export { type NormalPhone, normalizePhone, parsePhone } from './phone.ts';
 export { open, SEAL_OVERHEAD_BYTES, seal } from './seal.ts';
+export { COMPOUND_SURNAMES } from './surname.ts';

@@ -3,6 +3,7 @@ import { auditCommand } from './audit.ts';
 import { bootstrapCommand } from './bootstrap.ts';
 import { certCommand } from './cert.ts';
 import { accountCommand } from './commands/account.ts';
+import { addressCommand } from './commands/address.ts';
 import { eventsCommand } from './commands/events.ts';
 import { issueCommand } from './commands/issue.ts';
 import { keyCommand } from './commands/key.ts';
@@ -29,6 +30,7 @@ export function program(context: CliContext): Command {
     issueCommand(context),
     waybillCommand(context),
     labelCommand(context),
+    addressCommand(context),
     vaultCommand(context),
     ...networkCommands(context),
     accountCommand(context),

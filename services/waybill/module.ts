@@ -1,6 +1,7 @@
 import type { Module } from '../module.ts';
 import { Accounts } from './account.ts';
 import { accountService } from './account-service.ts';
+import { addressService } from './address-service.ts';
 import { DataKeys } from './data-keys.ts';
 import { openIssuing } from './issue.ts';
 import { labelService } from './label-service.ts';
@@ -37,6 +38,7 @@ export const waybill: Module = {
         accountService(deps),
         vaultService(deps),
         labelService(deps),
+        addressService(),
       ],
       check: async () => (await pool.query('select 1')).length === 1,
       async [Symbol.asyncDispose]() {

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { stderrNotes } from '#deploy/local/note';
+import { benchAddress } from './address.ts';
 import { benchIssue } from './issue.ts';
 import { benchLabels } from './labels.ts';
 import { benchOverload } from './overload.ts';
@@ -9,6 +10,7 @@ import { benchOverload } from './overload.ts';
 // JSON object; --profile keeps a CPU profile of the server.
 
 const SUBJECTS: Record<string, (options: BenchOptions) => Promise<Record<string, number>>> = {
+  address: benchAddress,
   issue: benchIssue,
   labels: benchLabels,
   overload: benchOverload,

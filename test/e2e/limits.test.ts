@@ -46,6 +46,7 @@ function callOf(method: string, apiKey: string): () => Promise<unknown> {
     vault: system.vault(apiKey),
     account: system.account(apiKey),
     label: system.label(apiKey),
+    addresses: system.addresses(apiKey),
   };
   const client = clientFor(clients, service) as unknown as Record<string, Call>;
   const call = client[name.charAt(0).toLowerCase() + name.slice(1)] as Call;

@@ -61,6 +61,7 @@ function clientsOf(apiKey?: string): Clients {
     vault: system.vault(apiKey),
     account: system.account(apiKey),
     label: system.label(apiKey),
+    addresses: system.addresses(apiKey),
   };
 }
 

@@ -16,6 +16,7 @@ import { NetworkService } from '#proto/queqiao/network/v1/network_service';
 import { Node_Kind } from '#proto/queqiao/network/v1/node';
 import { NumberRange_CheckDigitScheme } from '#proto/queqiao/network/v1/number_range';
 import { AccountService } from '#proto/queqiao/waybill/v1/account_service';
+import { AddressService } from '#proto/queqiao/waybill/v1/address_service';
 import { LabelService } from '#proto/queqiao/waybill/v1/label_service';
 import { VaultService } from '#proto/queqiao/waybill/v1/vault_service';
 import type { ParcelSchema } from '#proto/queqiao/waybill/v1/waybill';
@@ -81,6 +82,7 @@ export async function testSystem(options: TestSystemOptions = {}): Promise<TestS
     vault: clientOf(VaultService),
     account: clientOf(AccountService),
     label: clientOf(LabelService),
+    addresses: clientOf(AddressService),
     async restart(change) {
       const { address } = services;
       await services.stop(20_000);
@@ -253,6 +255,7 @@ export type TestSystem = AsyncDisposable & {
   vault(apiKey?: string): Client<typeof VaultService>;
   account(apiKey?: string): Client<typeof AccountService>;
   label(apiKey?: string): Client<typeof LabelService>;
+  addresses(apiKey?: string): Client<typeof AddressService>;
   /** Stops the services in order and starts them again: the same database, the same address. */
   restart(change?: Partial<Secrets>): Promise<void>;
 };

@@ -5,6 +5,7 @@ import { Subject_Kind } from '#proto/queqiao/network/v1/api_key';
 import type { NetworkService } from '#proto/queqiao/network/v1/network_service';
 import { NumberRange_CheckDigitScheme } from '#proto/queqiao/network/v1/number_range';
 import type { AccountService } from '#proto/queqiao/waybill/v1/account_service';
+import type { AddressService } from '#proto/queqiao/waybill/v1/address_service';
 import type { LabelService } from '#proto/queqiao/waybill/v1/label_service';
 import { Purpose, type VaultService } from '#proto/queqiao/waybill/v1/vault_service';
 import type { WaybillService } from '#proto/queqiao/waybill/v1/waybill_service';
@@ -124,6 +125,9 @@ export const TENANT_CALLS: Readonly<Record<string, TenantCall>> = {
       client.listLabelTemplates({ merchantId }),
     getLabelKeys: (client) => client.getLabelKeys({}),
   }),
+  ...methods<typeof AddressService>('queqiao.waybill.v1.AddressService', {
+    parseAddresses: (client) => client.parseAddresses({ texts: ['杭州市西湖区'] }),
+  }),
 };
 
 const LABEL_REQUEST_ID = '4f0e7a52-7c0f-4a52-9a1e-6d1b2c3d4e5f';
@@ -140,9 +144,10 @@ export const COMMON_TO_MERCHANTS: ReadonlySet<string> = new Set([
   'queqiao.network.v1.NetworkService/ListCouriers',
 ]);
 
-/** What belongs to no tenant: public keys. */
+/** What belongs to no tenant: public keys, and the country's divisions. */
 export const COMMON_TO_ALL: ReadonlySet<string> = new Set([
   'queqiao.waybill.v1.LabelService/GetLabelKeys',
+  'queqiao.waybill.v1.AddressService/ParseAddresses',
 ]);
 
 /** A tenant with something of everything, and what nobody else may ever be answered. */
@@ -221,6 +226,7 @@ export function clientFor(clients: Clients, typeName: string): Clients[keyof Cli
   if (typeName.endsWith('VaultService')) return clients.vault;
   if (typeName.endsWith('AccountService')) return clients.account;
   if (typeName.endsWith('LabelService')) return clients.label;
+  if (typeName.endsWith('AddressService')) return clients.addresses;
   return clients.waybill;
 }
 
@@ -249,6 +255,7 @@ export type Clients = {
   vault: Client<typeof VaultService>;
   account: Client<typeof AccountService>;
   label: Client<typeof LabelService>;
+  addresses: Client<typeof AddressService>;
 };
 
 type TenantCall = (clients: Clients, world: TenantWorld) => Promise<unknown>;
