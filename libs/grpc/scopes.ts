@@ -34,6 +34,10 @@ export const METHOD_SCOPES: Readonly<Record<string, Scope>> = {
   'queqiao.network.v1.NetworkService/GetTokenIssuer': 'issuer.read',
   'queqiao.network.v1.NetworkService/ListTokenIssuers': 'issuer.read',
   'queqiao.network.v1.NetworkService/UpdateTokenIssuer': 'key.write',
+  'queqiao.network.v1.NetworkService/CreateArea': 'area.write',
+  'queqiao.network.v1.NetworkService/GetArea': 'area.read',
+  'queqiao.network.v1.NetworkService/ListAreas': 'area.read',
+  'queqiao.network.v1.NetworkService/UpdateArea': 'area.write',
   'queqiao.waybill.v1.WaybillService/IssueWaybills': 'waybill.issue',
   'queqiao.waybill.v1.WaybillService/IssueWaybill': 'waybill.issue',
   'queqiao.waybill.v1.WaybillService/IssueWaybillStream': 'waybill.issue',
@@ -92,6 +96,8 @@ export const RATE_CLASSES: Readonly<Record<Scope, RateClass>> = {
   'vault.manage': 'change',
   'account.read': 'read',
   'account.write': 'change',
+  'area.read': 'read',
+  'area.write': 'change',
 };
 
 export type RateClass = 'issue' | 'read' | 'change';
@@ -132,6 +138,8 @@ export const KIND_SCOPES: Readonly<Record<IdentityKind, ReadonlySet<string>>> = 
     'waybill.print',
     'account.read',
     'account.write',
+    'area.read',
+    'area.write',
   ),
   merchant: setOf(
     'network.read',
@@ -145,7 +153,15 @@ export const KIND_SCOPES: Readonly<Record<IdentityKind, ReadonlySet<string>>> = 
     'waybill.print',
     'account.read',
   ),
-  courier: setOf('network.read', 'waybill.read', 'consignee.read', 'account.read', 'account.write'),
+  courier: setOf(
+    'network.read',
+    'waybill.read',
+    'consignee.read',
+    'account.read',
+    'account.write',
+    'area.read',
+    'area.write',
+  ),
   service: setOf('network.read', 'key.authenticate', 'issuer.read'),
 };
 
@@ -166,7 +182,9 @@ export type Scope =
   | 'vault.manage'
   | 'waybill.print'
   | 'account.read'
-  | 'account.write';
+  | 'account.write'
+  | 'area.read'
+  | 'area.write';
 
 function setOf(...scopes: Scope[]): ReadonlySet<string> {
   return new Set(scopes);

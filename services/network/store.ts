@@ -10,6 +10,17 @@ export {
   selectApiKeys,
   selectLiveApiKeys,
 } from './store/api-key.ts';
+export {
+  cellNumber,
+  insertArea,
+  type RoutedCell,
+  replaceArea,
+  replaceLand,
+  selectArea,
+  selectAreas,
+  selectCells,
+  selectDivisionCodes,
+} from './store/area.ts';
 export { insertCourier, replaceCourier, selectCourier, selectCouriers } from './store/courier.ts';
 export {
   insertCourierAccount,

@@ -1,5 +1,6 @@
 import type { DescService } from '@bufbuild/protobuf';
 import type { Client } from '#libs/grpc';
+import { Area_Kind, Area_State } from '#proto/queqiao/network/v1/area';
 import type { NetworkService } from '#proto/queqiao/network/v1/network_service';
 import { NumberRange_CheckDigitScheme } from '#proto/queqiao/network/v1/number_range';
 import type { AccountService } from '#proto/queqiao/waybill/v1/account_service';
@@ -32,6 +33,15 @@ export const TENANT_CALLS: Readonly<Record<string, TenantCall>> = {
     listNumberRanges: (client) => client.listNumberRanges({ pageSize: 1_000 }),
     getCourierAccount: (client, { accountId }) => client.getCourierAccount({ accountId }),
     listCourierAccounts: (client) => client.listCourierAccounts({ pageSize: 1_000 }),
+    createArea: (client, { owner: { courierId }, areaId }) =>
+      client.createArea({ area: { areaId, courierId, ...LAND } }),
+    getArea: (client, { areaId }) => client.getArea({ areaId }),
+    listAreas: (client) => client.listAreas({ pageSize: 1_000 }),
+    updateArea: async (client, { owner: { courierId }, areaId }) => {
+      const { etag = '' } = (await client.getArea({ areaId })).area ?? {};
+      const state = Area_State.ACTIVE;
+      return client.updateArea({ area: { areaId, courierId, ...LAND, state, etag } });
+    },
   }),
   ...methods<typeof WaybillService>('queqiao.waybill.v1.WaybillService', {
     issueWaybills: (client, { owner }) =>
@@ -124,6 +134,13 @@ export const TENANT_CALLS: Readonly<Record<string, TenantCall>> = {
   }),
 };
 
+const LAND = {
+  kind: Area_Kind.TERRITORY,
+  hubCode: '571',
+  branchCode: 'A03',
+  cells: ['89309a51173ffff'],
+};
+
 const LABEL_REQUEST_ID = '4f0e7a52-7c0f-4a52-9a1e-6d1b2c3d4e5f';
 const TEMPLATE_FIELD = {
   ...{ key: 'note', xDmm: 10, yDmm: 10, widthDmm: 300, heightDmm: 60, textSizeDmm: 30 },
@@ -161,6 +178,8 @@ export async function seedTenant(system: TestSystem): Promise<TenantWorld> {
     },
   });
   const { merchantId, nodeId, courierId, rangeId } = owner;
+  const areaId = `area-${tag}`;
+  await system.network().createArea({ area: { areaId, courierId, ...LAND } });
   const accountId = await seedAccount(system, owner, { count: 100n });
   const name = `收件${tag}`;
   const phone = `139${String(parseInt(tag, 16) % 100_000_000).padStart(8, '0')}`;
@@ -183,8 +202,9 @@ export async function seedTenant(system: TestSystem): Promise<TenantWorld> {
   return {
     ...{ owner, ownRangeId, waybillNumber, liveNumber, erasableNumber, held, accountId, phone },
     templateId,
+    areaId,
     ofMerchant: [merchantId, nodeId, ownRangeId, accountId, name, templateId, ...numbers],
-    ofCourier: [courierId, rangeId],
+    ofCourier: [courierId, rangeId, areaId],
   };
 }
 
@@ -214,6 +234,7 @@ export type TenantWorld = {
   ownRangeId: string;
   accountId: string;
   templateId: string;
+  areaId: string;
   /** Whom all waybills but the first are for. */
   phone: string;
   waybillNumber: string;

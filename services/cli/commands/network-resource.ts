@@ -249,6 +249,8 @@ export type Flag = {
   key: string;
   help: string;
   isNumber?: boolean;
+  /** The option names a file; the field is its text. */
+  isFile?: boolean;
   /** Words for enum values. */
   choices?: Record<string, string>;
   /** For a list field: the option may be repeated. */

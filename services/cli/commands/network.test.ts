@@ -73,6 +73,46 @@ describe('queqiao merchant, courier, node, range', () => {
     );
   });
 
+  it('covers a polygon of a file and gives an area another shape', async () => {
+    await using folder = await testFolder();
+    const file = folder.path('hz.geojson');
+    const ring = (north: number) => [
+      ...[
+        [120, 30],
+        [120.05, 30],
+        [120.05, north],
+        [120, north],
+        [120, 30],
+      ],
+    ];
+    const write = (north: number) =>
+      writeFile(file, JSON.stringify({ type: 'Polygon', coordinates: [ring(north)] }));
+    const courier = ['courier', 'create', 'su', '--name', '速达', '--service', 'standard=标快'];
+    expect((await queqiao(courier)).exit).toBe(0);
+    await write(30.05);
+    const made = await queqiao([
+      ...['area', 'create', 'su-hz', '--courier', 'su', '--kind', 'territory', '--json'],
+      ...['--geojson', file, '--hub', '571', '--branch', 'A03', '--division', '330110'],
+    ]);
+    expect(made).toMatchObject({ exit: 0, stderr: '' });
+    const [shown] = made.json();
+    const { cells } = shown as { cells: string[] };
+    const before = Number(shown?.['cell_count']);
+    expect(cells.length).toBeLessThan(before);
+    // What is not named stays, the shape among it.
+    const renamed = await queqiao(['area', 'update', 'su-hz', '--name', '余杭', '--json']);
+    expect(renamed.json()[0]).toMatchObject({ cells, display_name: '余杭', hub_code: '571' });
+    await write(30.1);
+    const grown = await queqiao(['area', 'update', 'su-hz', '--geojson', file, '--json']);
+    expect(grown.json()[0]?.['cell_count']).toBeGreaterThan(before * 1.8);
+    const list = await queqiao(['area', 'list', '--courier', 'su'], { isTTY: true });
+    expect(list.stdout).toMatch(/su-hz +su +territory +active +余杭 +\d+ +571 +A03/);
+    await writeFile(file, '{"type":"Polygon","coordinates":[[[0,0],[1,1],[1,0],[0,1],[0,0]]]}');
+    const crossed = await queqiao(['area', 'update', 'su-hz', '--geojson', file]);
+    expect(crossed.exit).not.toBe(0);
+    expect(crossed.stderr).toContain('crosses or touches itself');
+  });
+
   it('creates from a file and updates only what is named', async () => {
     await using folder = await testFolder();
     const file = folder.path('merchant.json');

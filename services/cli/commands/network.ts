@@ -14,6 +14,7 @@ import {
   write,
 } from '../output.ts';
 import { formatRecord, formatTable } from '../output-table.ts';
+import { AREA } from './area-resource.ts';
 import {
   type Flag,
   type NetworkClient,
@@ -23,9 +24,9 @@ import {
 } from './network-resource.ts';
 import { TOKEN_ISSUER } from './token-issuer-resource.ts';
 
-/** `queqiao merchant|courier|node|range|issuer list|get|create|update`, a command for each kind. */
+/** `queqiao merchant|courier|node|range|issuer|area list|get|create|update`. */
 export function networkCommands(context: CliContext): Command[] {
-  return [...RESOURCES, TOKEN_ISSUER].map((resource) => resourceCommand(context, resource));
+  return [...RESOURCES, TOKEN_ISSUER, AREA].map((resource) => resourceCommand(context, resource));
 }
 
 export function resourceCommand(context: CliContext, resource: Resource): Command {
@@ -116,11 +117,11 @@ function withFields(command: Command, flags: readonly Flag[]): Command {
 async function readFields({ flags }: Resource, options: Options): Promise<Plain> {
   const { file } = options;
   const plain: Plain = typeof file === 'string' ? await readObject(file) : {};
-  for (const { flag, key, toItem } of flags) {
+  for (const { flag, key, toItem, isFile } of flags) {
     const value = options[flagName(flag)];
     if (value === undefined) continue;
-    const field = toItem ? (value as string[]).map(toItem) : value;
-    setAt(plain, key.split('.'), field);
+    const given = isFile ? await readFile(value as string, 'utf8') : value;
+    setAt(plain, key.split('.'), toItem ? (given as string[]).map(toItem) : given);
   }
   return plain;
 }
