@@ -28,7 +28,7 @@ export function coverOf(polygons: readonly Polygon[]): string[] {
   return [...cells];
 }
 
-/** How many cells of resolution 9 a polygon covers, within some per cent and without covering it. */
+/** How many cells of resolution 9 a polygon covers, within some per cent, without covering it. */
 export function estimateCells(polygon: Polygon): number {
   const [border] = polygon;
   const first = border?.[0];

@@ -38,6 +38,11 @@ export const METHOD_SCOPES: Readonly<Record<string, Scope>> = {
   'queqiao.network.v1.NetworkService/GetArea': 'area.read',
   'queqiao.network.v1.NetworkService/ListAreas': 'area.read',
   'queqiao.network.v1.NetworkService/UpdateArea': 'area.write',
+  'queqiao.network.v1.NetworkService/CreateSortTable': 'area.write',
+  'queqiao.network.v1.NetworkService/GetSortTable': 'area.read',
+  'queqiao.network.v1.NetworkService/ListSortTables': 'area.read',
+  'queqiao.network.v1.NetworkService/UpdateSortTable': 'area.write',
+  'queqiao.network.v1.NetworkService/LookUpSortCodes': 'network.read',
   'queqiao.waybill.v1.WaybillService/IssueWaybills': 'waybill.issue',
   'queqiao.waybill.v1.WaybillService/IssueWaybill': 'waybill.issue',
   'queqiao.waybill.v1.WaybillService/IssueWaybillStream': 'waybill.issue',
@@ -117,6 +122,7 @@ export const METHOD_SERVICES: Readonly<Record<string, readonly string[]>> = {
   'queqiao.network.v1.NetworkService/ListCourierAccounts': CALLERS,
   'queqiao.network.v1.NetworkService/AuthenticateApiKey': CALLERS,
   'queqiao.network.v1.NetworkService/ListTokenIssuers': CALLERS,
+  'queqiao.network.v1.NetworkService/LookUpSortCodes': CALLERS,
 };
 
 /** What an identity of each kind may hold at most, whatever its key says. */

@@ -8,6 +8,7 @@ import { issueCommand } from './commands/issue.ts';
 import { keyCommand } from './commands/key.ts';
 import { labelCommand } from './commands/label.ts';
 import { networkCommands } from './commands/network.ts';
+import { sortCommand } from './commands/sort.ts';
 import { vaultCommand } from './commands/vault.ts';
 import { waybillCommand } from './commands/waybill.ts';
 import type { CliContext } from './context.ts';
@@ -31,6 +32,7 @@ export function program(context: CliContext): Command {
     labelCommand(context),
     vaultCommand(context),
     ...networkCommands(context),
+    sortCommand(context),
     accountCommand(context),
     keyCommand(context),
     eventsCommand(context),

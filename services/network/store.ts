@@ -46,6 +46,14 @@ export {
   selectNumberRanges,
   updateRemaining,
 } from './store/number-range.ts';
+export { selectTableCodes, selectTerritoryCodes } from './store/sort-code.ts';
+export {
+  insertSortRows,
+  insertSortTable,
+  replaceSortTable,
+  selectSortTable,
+  selectSortTables,
+} from './store/sort-table.ts';
 export {
   insertTokenIssuer,
   replaceTokenIssuer,

@@ -3,6 +3,7 @@ import type { Client } from '#libs/grpc';
 import { Area_Kind, Area_State } from '#proto/queqiao/network/v1/area';
 import type { NetworkService } from '#proto/queqiao/network/v1/network_service';
 import { NumberRange_CheckDigitScheme } from '#proto/queqiao/network/v1/number_range';
+import { SortTable_State } from '#proto/queqiao/network/v1/sort_table';
 import type { AccountService } from '#proto/queqiao/waybill/v1/account_service';
 import type { LabelService } from '#proto/queqiao/waybill/v1/label_service';
 import { Purpose, type VaultService } from '#proto/queqiao/waybill/v1/vault_service';
@@ -42,6 +43,17 @@ export const TENANT_CALLS: Readonly<Record<string, TenantCall>> = {
       const state = Area_State.ACTIVE;
       return client.updateArea({ area: { areaId, courierId, ...LAND, state, etag } });
     },
+    createSortTable: (client, { owner: { courierId }, sortTableId }) =>
+      client.createSortTable({ sortTable: { sortTableId, courierId }, rows: [CODE] }),
+    getSortTable: (client, { sortTableId }) => client.getSortTable({ sortTableId }),
+    listSortTables: (client) => client.listSortTables({ pageSize: 1_000 }),
+    updateSortTable: async (client, { owner: { courierId }, sortTableId }) => {
+      const { etag = '' } = (await client.getSortTable({ sortTableId })).sortTable ?? {};
+      const state = SortTable_State.ACTIVE;
+      return client.updateSortTable({ sortTable: { sortTableId, courierId, state, etag } });
+    },
+    lookUpSortCodes: (client, { owner: { courierId } }) =>
+      client.lookUpSortCodes({ courierId, places: [{ divisionCode: CODE.place }] }),
   }),
   ...methods<typeof WaybillService>('queqiao.waybill.v1.WaybillService', {
     issueWaybills: (client, { owner }) =>
@@ -141,6 +153,8 @@ const LAND = {
   cells: ['89309a51173ffff'],
 };
 
+const CODE = { place: '330110', hubCode: '571' };
+
 const LABEL_REQUEST_ID = '4f0e7a52-7c0f-4a52-9a1e-6d1b2c3d4e5f';
 const TEMPLATE_FIELD = {
   ...{ key: 'note', xDmm: 10, yDmm: 10, widthDmm: 300, heightDmm: 60, textSizeDmm: 30 },
@@ -153,6 +167,8 @@ const requestId = '0b0a6c9e-4d5e-4f10-8a11-2f3c4b5a6978';
 export const COMMON_TO_MERCHANTS: ReadonlySet<string> = new Set([
   'queqiao.network.v1.NetworkService/GetCourier',
   'queqiao.network.v1.NetworkService/ListCouriers',
+  // How it sorts, it prints on every label.
+  'queqiao.network.v1.NetworkService/LookUpSortCodes',
 ]);
 
 /** What belongs to no tenant: public keys. */
@@ -180,6 +196,11 @@ export async function seedTenant(system: TestSystem): Promise<TenantWorld> {
   const { merchantId, nodeId, courierId, rangeId } = owner;
   const areaId = `area-${tag}`;
   await system.network().createArea({ area: { areaId, courierId, ...LAND } });
+  const sortTableId = `sort-${tag}`;
+  await system.network().createSortTable({
+    sortTable: { sortTableId, courierId },
+    rows: [CODE],
+  });
   const accountId = await seedAccount(system, owner, { count: 100n });
   const name = `收件${tag}`;
   const phone = `139${String(parseInt(tag, 16) % 100_000_000).padStart(8, '0')}`;
@@ -203,8 +224,9 @@ export async function seedTenant(system: TestSystem): Promise<TenantWorld> {
     ...{ owner, ownRangeId, waybillNumber, liveNumber, erasableNumber, held, accountId, phone },
     templateId,
     areaId,
+    sortTableId,
     ofMerchant: [merchantId, nodeId, ownRangeId, accountId, name, templateId, ...numbers],
-    ofCourier: [courierId, rangeId, areaId],
+    ofCourier: [courierId, rangeId, areaId, sortTableId],
   };
 }
 
@@ -235,6 +257,7 @@ export type TenantWorld = {
   accountId: string;
   templateId: string;
   areaId: string;
+  sortTableId: string;
   /** Whom all waybills but the first are for. */
   phone: string;
   waybillNumber: string;

@@ -271,7 +271,8 @@ export type Resource = {
     client: NetworkClient,
     page: PageRequest,
   ): Promise<{ items: Plain[]; nextPageToken: string }>;
-  create(client: NetworkClient, plain: Plain): Promise<Plain>;
+  /** Missing where something is made in another way than from fields. */
+  create?(client: NetworkClient, plain: Plain): Promise<Plain>;
   update(client: NetworkClient, plain: Plain): Promise<Plain>;
 };
 

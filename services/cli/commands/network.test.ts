@@ -5,6 +5,7 @@ import { type TestSystem, testSystem } from '#test/support/system';
 import { type CliOptions, cli, testFolder } from './cli.fixture.ts';
 import { keyCommand } from './key.ts';
 import { networkCommands } from './network.ts';
+import { sortCommand } from './sort.ts';
 
 let system: TestSystem;
 
@@ -18,7 +19,7 @@ afterAll(async () => {
 
 function queqiao(args: string[], options: CliOptions = {}) {
   const { address, operatorKey: apiKey } = system;
-  return cli([networkCommands, keyCommand], args, { address, apiKey, ...options });
+  return cli([networkCommands, keyCommand, sortCommand], args, { address, apiKey, ...options });
 }
 
 describe('queqiao merchant, courier, node, range', () => {
@@ -111,6 +112,35 @@ describe('queqiao merchant, courier, node, range', () => {
     const crossed = await queqiao(['area', 'update', 'su-hz', '--geojson', file]);
     expect(crossed.exit).not.toBe(0);
     expect(crossed.stderr).toContain('crosses or touches itself');
+  });
+
+  it("uploads a courier's sort codes and shows the code of a place", async () => {
+    await using folder = await testFolder();
+    const file = folder.path('codes.csv');
+    const courier = ['courier', 'create', 'ji', '--name', '极速', '--service', 'standard=标快'];
+    expect((await queqiao(courier)).exit).toBe(0);
+    await writeFile(
+      file,
+      '\ufeffplace,hub_code,branch_code,route_code,bag_destination\n' +
+        '3301,571,,,杭州分拨\n330110,571,A03,08,杭州分拨\n',
+    );
+    const upload = ['sort', 'upload', 'ji-1', file, '--courier', 'ji', '--json'];
+    const uploaded = await queqiao(upload);
+    expect(uploaded).toMatchObject({ exit: 0, stderr: '' });
+    expect(uploaded.json()[0]).toMatchObject({ row_count: 2, state: 'STATE_ACTIVE' });
+    expect((await queqiao(upload)).json()).toEqual(uploaded.json());
+    const code = ['sort', 'code', '--courier', 'ji'];
+    const names = ['--province', '浙江省', '--city', '杭州市', '--district', '余杭区'];
+    const found = await queqiao([...code, ...names]);
+    expect(found).toMatchObject({ exit: 0, stderr: '' });
+    expect(found.stdout).toContain('sort_code.text\t571-A03-08\n');
+    const missing = await queqiao([...code, '--division', '11', '--json']);
+    expect(missing.json()[0]).toMatchObject({ gap: 'GAP_NOT_COVERED' });
+    expect(missing.exit).not.toBe(0);
+    expect((await queqiao(['sort', 'update', 'ji-1', '--state', 'disabled'])).exit).toBe(0);
+    expect((await queqiao([...code, ...names])).stdout).toContain('NOT_COVERED');
+    await writeFile(file, 'place,hub\n33,571\n');
+    expect((await queqiao(upload.slice(0, -1))).stderr).toContain('no column hub');
   });
 
   it('creates from a file and updates only what is named', async () => {

@@ -30,12 +30,14 @@ export function networkCommands(context: CliContext): Command[] {
 }
 
 export function resourceCommand(context: CliContext, resource: Resource): Command {
-  return new Command(resource.name)
+  const { create } = resource;
+  const command = new Command(resource.name)
     .description(resource.title)
     .addCommand(listCommand(context, resource))
     .addCommand(getCommand(context, resource))
-    .addCommand(createCommand(context, resource))
     .addCommand(updateCommand(context, resource));
+  if (create !== undefined) command.addCommand(createCommand(context, { ...resource, create }));
+  return command;
 }
 
 function listCommand(context: CliContext, resource: Resource): Command {
@@ -73,7 +75,7 @@ function getCommand(context: CliContext, resource: Resource): Command {
   return withConnection(command);
 }
 
-function createCommand(context: CliContext, resource: Resource): Command {
+function createCommand(context: CliContext, resource: CreatableResource): Command {
   const command = new Command('create')
     .description('Register one. The same again changes nothing.')
     .argument('[id]', 'chosen by you, fixed: a-z, 0-9 and "-"; may stand in the file instead')
@@ -223,4 +225,5 @@ async function withClient(
   });
 }
 
+type CreatableResource = Resource & { create: NonNullable<Resource['create']> };
 type Options = ConnectionOptions & Record<string, unknown>;

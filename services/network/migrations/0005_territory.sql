@@ -97,7 +97,8 @@ begin
       'create policy everybody on network.%I using ((select network.tenant_is_everybody()))',
       walled);
     execute format(
-      'create policy of_courier on network.%I using (courier_id = (select network.tenant_courier()))',
+      'create policy of_courier on network.%I
+         using (courier_id = (select network.tenant_courier()))',
       walled);
   end loop;
 end $$;

@@ -148,7 +148,8 @@ export function cellNumber(cell: string): bigint {
   return BigInt(`0x${cell}`);
 }
 
-function cellText(number: string): string {
+/** A cell as the database holds it, as 15 hex digits. */
+export function cellText(number: string): string {
   return BigInt(number).toString(16);
 }
 
