@@ -3,6 +3,7 @@ import { auditCommand } from './audit.ts';
 import { bootstrapCommand } from './bootstrap.ts';
 import { certCommand } from './cert.ts';
 import { accountCommand } from './commands/account.ts';
+import { areaCommand } from './commands/area.ts';
 import { eventsCommand } from './commands/events.ts';
 import { issueCommand } from './commands/issue.ts';
 import { keyCommand } from './commands/key.ts';
@@ -32,6 +33,7 @@ export function program(context: CliContext): Command {
     labelCommand(context),
     vaultCommand(context),
     ...networkCommands(context),
+    areaCommand(context),
     sortCommand(context),
     accountCommand(context),
     keyCommand(context),

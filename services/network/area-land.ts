@@ -28,9 +28,13 @@ export function withRoutes(land: Land, before: readonly RoutedCell[]): RoutedCel
   for (const [route, cells] of routes) {
     for (const cell of spread(cells)) routeOf.set(cell, route);
   }
+  return compactRoutes(spread(land.cells).map((cell) => [cell, routeOf.get(cell) ?? '']));
+}
+
+/** Cells of resolution 9 with their routes, compacted route by route. */
+export function compactRoutes(routeOf: Iterable<readonly [string, string]>): RoutedCell[] {
   const cellsOf = new Map<string, string[]>();
-  for (const cell of spread(land.cells)) {
-    const route = routeOf.get(cell) ?? '';
+  for (const [cell, route] of routeOf) {
     const cells = cellsOf.get(route);
     if (cells === undefined) cellsOf.set(route, [cell]);
     else cells.push(cell);

@@ -38,6 +38,16 @@ function parsePlace(field: string, { cell, divisionCode, ...names }: Place): Pla
   return { cells, divisions: divisionsAround(code) };
 }
 
+/** All that the areas and tables have to be asked for, each once. */
+export function keysOf(places: readonly PlaceKeys[]): PlaceKeys & { below: string[] } {
+  const cells = new Set(places.flatMap((place) => place.cells));
+  const divisions = new Set(places.flatMap((place) => place.divisions));
+  // Below a street there is nothing.
+  const narrowest = new Set(places.flatMap((place) => place.divisions.slice(0, 1)));
+  const below = [...narrowest].filter((code) => code.length < 9);
+  return { cells: [...cells], divisions: [...divisions], below };
+}
+
 /** The courier that is asked about: a courier asks about none but itself. */
 export function parseCourier(courierId: string, viewer: Viewer): string {
   mustBeOwn('courier_id', courierId, viewer);

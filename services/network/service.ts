@@ -2,6 +2,7 @@ import { implement } from '#libs/grpc';
 import { NetworkService } from '#proto/queqiao/network/v1/network_service';
 import type { Deps } from './deps.ts';
 import { authenticateApiKey } from './rpc/authenticate-api-key.ts';
+import { checkReach } from './rpc/check-reach.ts';
 import { createApiKey } from './rpc/create-api-key.ts';
 import { createArea } from './rpc/create-area.ts';
 import { createCourier } from './rpc/create-courier.ts';
@@ -11,6 +12,7 @@ import { createNode } from './rpc/create-node.ts';
 import { createNumberRange } from './rpc/create-number-range.ts';
 import { createSortTable } from './rpc/create-sort-table.ts';
 import { createTokenIssuer } from './rpc/create-token-issuer.ts';
+import { divideTerritory } from './rpc/divide-territory.ts';
 import { getArea } from './rpc/get-area.ts';
 import { getCourier } from './rpc/get-courier.ts';
 import { getCourierAccount } from './rpc/get-courier-account.ts';
@@ -29,6 +31,7 @@ import { listNumberRanges } from './rpc/list-number-ranges.ts';
 import { listSortTables } from './rpc/list-sort-tables.ts';
 import { listTokenIssuers } from './rpc/list-token-issuers.ts';
 import { lookUpSortCodes } from './rpc/look-up-sort-codes.ts';
+import { reportCoverage } from './rpc/report-coverage.ts';
 import { revokeApiKey } from './rpc/revoke-api-key.ts';
 import { rotateApiKey } from './rpc/rotate-api-key.ts';
 import { updateArea } from './rpc/update-area.ts';
@@ -79,6 +82,9 @@ export function networkService(deps: Deps) {
     listSortTables: (request, { identity }) => listSortTables(deps, request, identity),
     updateSortTable: (request, { identity }) => updateSortTable(deps, request, identity),
     lookUpSortCodes: (request, { identity }) => lookUpSortCodes(deps, request, identity),
+    divideTerritory: (request, { identity }) => divideTerritory(deps, request, identity),
+    checkReach: (request, { identity }) => checkReach(deps, request, identity),
+    reportCoverage: (request, { identity }) => reportCoverage(deps, request, identity),
     authenticateApiKey: (request) => authenticateApiKey(deps, request),
   });
 }

@@ -5,7 +5,7 @@ import {
   type SortCodeResult,
   SortCodeResultSchema,
 } from '#proto/queqiao/network/v1/sort_table';
-import type { PlaceKeys } from './place.ts';
+import { keysOf, type PlaceKeys } from './place.ts';
 import type { CodeRow } from './sort-table.ts';
 import { selectTableCodes, selectTerritoryCodes } from './store.ts';
 
@@ -15,12 +15,7 @@ export async function sortCodesFor(
   courierId: string,
   places: readonly PlaceKeys[],
 ): Promise<SortCodeResult[]> {
-  const cells = unique(places.flatMap((place) => place.cells));
-  const divisions = unique(places.flatMap((place) => place.divisions));
-  // Below a street there is nothing.
-  const below = unique(places.flatMap((place) => place.divisions.slice(0, 1))).filter(
-    (code) => code.length < 9,
-  );
+  const { cells, divisions, below } = keysOf(places);
   const asked = { places: [...cells, ...divisions], below };
   const tableRows = await selectTableCodes(db, courierId, asked);
   const territoryRows = await selectTerritoryCodes(db, courierId, { cells, divisions, below });
@@ -63,7 +58,10 @@ function only<R extends CodeRow>(rows: readonly R[]): R | undefined {
   return texts.size === 1 ? rows[0] : undefined;
 }
 
-export function indexed<R extends FoundCode>(rows: readonly R[]): Codes<R> {
+/** By the place of each row, those below a division that was asked about by that division. */
+export function indexed<R extends { place: string; within: string | null }>(
+  rows: readonly R[],
+): Codes<R> {
   const at = new Map<string, R[]>();
   const within = new Map<string, R[]>();
   for (const row of rows) {
@@ -97,10 +95,6 @@ function toResult(row: FoundCode): SortCodeResult {
 
 function gap(why: Gap, { divisions: [matchedPlace = ''] }: PlaceKeys): SortCodeResult {
   return create(SortCodeResultSchema, { gap: why, matchedPlace });
-}
-
-function unique(texts: readonly string[]): string[] {
-  return [...new Set(texts)];
 }
 
 type FoundCode = CodeRow & { within: string | null; sort_table_id?: string; area_id?: string };

@@ -29,6 +29,13 @@ export {
   selectCourierAccounts,
   selectUsableNodes,
 } from './store/courier-account.ts';
+export {
+  type CoverageRow,
+  type ReachRow,
+  selectCoverage,
+  selectReach,
+  selectServiceForms,
+} from './store/coverage.ts';
 export { insertDeadLetter } from './store/dead-letter.ts';
 export {
   insertMerchant,

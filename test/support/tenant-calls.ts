@@ -54,6 +54,15 @@ export const TENANT_CALLS: Readonly<Record<string, TenantCall>> = {
     },
     lookUpSortCodes: (client, { owner: { courierId } }) =>
       client.lookUpSortCodes({ courierId, places: [{ divisionCode: CODE.place }] }),
+    divideTerritory: (client, { areaId }) => client.divideTerritory({ areaId, routeCount: 1 }),
+    checkReach: async (client, { owner: { courierId } }) => {
+      const { results } = await client.checkReach({ courierId, places: [{ divisionCode: '33' }] });
+      return { courierId, results };
+    },
+    reportCoverage: async (client, { owner: { courierId } }) => {
+      const { overlaps } = await client.reportCoverage({ courierId });
+      return { courierId, overlaps };
+    },
   }),
   ...methods<typeof WaybillService>('queqiao.waybill.v1.WaybillService', {
     issueWaybills: (client, { owner }) =>
@@ -169,6 +178,8 @@ export const COMMON_TO_MERCHANTS: ReadonlySet<string> = new Set([
   'queqiao.network.v1.NetworkService/ListCouriers',
   // How it sorts, it prints on every label.
   'queqiao.network.v1.NetworkService/LookUpSortCodes',
+  // Where it delivers, whoever sends with it has to know.
+  'queqiao.network.v1.NetworkService/CheckReach',
 ]);
 
 /** What belongs to no tenant: public keys. */

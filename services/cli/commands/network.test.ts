@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type TestSystem, testSystem } from '#test/support/system';
+import { areaCommand } from './area.ts';
 import { type CliOptions, cli, testFolder } from './cli.fixture.ts';
 import { keyCommand } from './key.ts';
 import { networkCommands } from './network.ts';
@@ -19,7 +20,11 @@ afterAll(async () => {
 
 function queqiao(args: string[], options: CliOptions = {}) {
   const { address, operatorKey: apiKey } = system;
-  return cli([networkCommands, keyCommand, sortCommand], args, { address, apiKey, ...options });
+  return cli([networkCommands, areaCommand, sortCommand, keyCommand], args, {
+    address,
+    apiKey,
+    ...options,
+  });
 }
 
 describe('queqiao merchant, courier, node, range', () => {
@@ -108,6 +113,20 @@ describe('queqiao merchant, courier, node, range', () => {
     expect(grown.json()[0]?.['cell_count']).toBeGreaterThan(before * 1.8);
     const list = await queqiao(['area', 'list', '--courier', 'su'], { isTTY: true });
     expect(list.stdout).toMatch(/su-hz +su +territory +active +余杭 +\d+ +571 +A03/);
+    const divided = await queqiao(['area', 'divide', 'su-hz', '--routes', '3', '--json']);
+    expect(divided).toMatchObject({ exit: 0, stderr: '' });
+    const [{ area, balance_permille: balance } = {}] = divided.json();
+    expect((area as { routes: object[] }).routes).toHaveLength(3);
+    expect(Number(balance)).toBeLessThanOrEqual(1_150);
+    const report = await queqiao(['area', 'report', '--courier', 'su', '--json']);
+    expect(report).toMatchObject({ exit: 0, stderr: '' });
+    const service = ['area', 'create', 'su-all', '--courier', 'su', '--kind', 'service'];
+    expect((await queqiao([...service, '--division', '33'])).exit).toBe(0);
+    const reach = ['area', 'reach', '--courier', 'su', '--division'];
+    expect((await queqiao([...reach, '330110'])).stdout).toContain('VERDICT_SERVED');
+    const outside = await queqiao([...reach, '11']);
+    expect(outside.exit).toBe(1);
+    expect(outside.stdout).toContain('CAUSE_OUTSIDE');
     await writeFile(file, '{"type":"Polygon","coordinates":[[[0,0],[1,1],[1,0],[0,1],[0,0]]]}');
     const crossed = await queqiao(['area', 'update', 'su-hz', '--geojson', file]);
     expect(crossed.exit).not.toBe(0);

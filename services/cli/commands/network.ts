@@ -14,7 +14,6 @@ import {
   write,
 } from '../output.ts';
 import { formatRecord, formatTable } from '../output-table.ts';
-import { AREA } from './area-resource.ts';
 import {
   type Flag,
   type NetworkClient,
@@ -24,9 +23,9 @@ import {
 } from './network-resource.ts';
 import { TOKEN_ISSUER } from './token-issuer-resource.ts';
 
-/** `queqiao merchant|courier|node|range|issuer|area list|get|create|update`. */
+/** `queqiao merchant|courier|node|range|issuer list|get|create|update`. */
 export function networkCommands(context: CliContext): Command[] {
-  return [...RESOURCES, TOKEN_ISSUER, AREA].map((resource) => resourceCommand(context, resource));
+  return [...RESOURCES, TOKEN_ISSUER].map((resource) => resourceCommand(context, resource));
 }
 
 export function resourceCommand(context: CliContext, resource: Resource): Command {

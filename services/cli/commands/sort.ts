@@ -28,6 +28,7 @@ import {
   state,
   toPlain,
 } from './network-resource.ts';
+import { type PlaceOptions, placeOf, withPlace } from './place.ts';
 
 /** `queqiao sort upload|list|get|update|code` */
 export function sortCommand(context: CliContext): Command {
@@ -67,6 +68,7 @@ function uploadCommand(context: CliContext): Command {
         const rows = readRows(file, await readFile(file, 'utf8'));
         const answer = await client.createSortTable({ sortTable, rows });
         await show(context, toPlain(SortTableSchema, answer.sortTable), options);
+        return Exit.OK;
       }),
     );
   return withConnection(command);
@@ -96,30 +98,17 @@ function codeCommand(context: CliContext): Command {
   const command = new Command('code')
     .description('Show by which code a courier sorts parcels for a place.')
     .option('--courier <id>', 'whose')
-    .option('--cell <cell>', 'H3 cell of resolution 9')
-    .option('--division <code>', 'code of a province, city, county or street')
-    .option('--province <text>', 'official name')
-    .option('--city <text>', 'official name')
-    .option('--district <text>', 'official name')
-    .option('--street <text>', 'official name')
     .action((options: PlaceOptions) =>
       withNetwork(context, options, async (client) => {
-        const { courier: courierId = '', cell, division: divisionCode } = options;
-        const { province, city, district, street } = options;
-        const names = { province, city, district, street };
-        const place = definedOf({ cell, divisionCode, ...names });
-        const { results } = await client.lookUpSortCodes({ courierId, places: [place] });
+        const { courier: courierId = '' } = options;
+        const places = [placeOf(options)];
+        const { results } = await client.lookUpSortCodes({ courierId, places });
         const [result] = results;
         await show(context, toPlain(SortCodeResultSchema, result), options);
         return result?.gap === SortCodeResult_Gap.UNSPECIFIED ? Exit.OK : Exit.FAILED;
       }),
     );
-  return withConnection(command);
-}
-
-function definedOf(values: Record<string, string | undefined>): Record<string, string> {
-  const entries = Object.entries(values).filter((entry) => entry[1] !== undefined);
-  return Object.fromEntries(entries) as Record<string, string>;
+  return withConnection(withPlace(command));
 }
 
 async function show(context: CliContext, plain: Plain, { json }: { json?: boolean }) {
@@ -130,23 +119,14 @@ async function show(context: CliContext, plain: Plain, { json }: { json?: boolea
 async function withNetwork(
   context: CliContext,
   options: ConnectionOptions,
-  // biome-ignore lint/suspicious/noConfusingVoidType: nothing is as good as OK
-  body: (client: NetworkClient) => Promise<number | void>,
+  body: (client: NetworkClient) => Promise<number>,
 ): Promise<void> {
   await runAction(context, options, async () => {
     using client = createClient(NetworkService, connect(context, options, 'operator'));
-    return (await body(client)) ?? Exit.OK;
+    return await body(client);
   });
 }
 
 const COLUMNS = ['place', 'hub_code', 'branch_code', 'route_code', 'bag_destination'];
 
 type CourierOptions = ConnectionOptions & { courier?: string };
-type PlaceOptions = CourierOptions & {
-  cell?: string;
-  division?: string;
-  province?: string;
-  city?: string;
-  district?: string;
-  street?: string;
-};

@@ -46,7 +46,7 @@ async function halve(graph: Graph, piece: Piece, { random, tolerance }: Halving)
     // Others are served between.
     await setImmediate();
   }
-  // A tree of as many nodes as parts has such an edge always; so has any larger one.
+  // A piece has at least as many cells as parts, so that one cell can always be cut off.
   if (best === undefined) throw new Error('no cut of a spanning tree was found');
   const { side } = best;
   return counts.map((count, s) => ({ count, nodes: piece.nodes.filter((_, i) => side[i] === s) }));

@@ -1,6 +1,6 @@
-import { cutIntoParts } from './cut.ts';
-import { type Graph, graphOf, piecesOf } from './graph.ts';
-import { loadsOf, rebalance } from './rebalance.ts';
+import { cutIntoParts } from './divide/cut.ts';
+import { type Graph, graphOf, piecesOf } from './divide/graph.ts';
+import { loadsOf, rebalance } from './divide/rebalance.ts';
 
 /** The heaviest route may have so many times the mean load. */
 export const BALANCE_MAX = 1.15;

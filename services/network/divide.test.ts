@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cellOf, neighboursOf, ring } from '#libs/geo';
+import { graphOf, piecesOf } from './divide/graph.ts';
 import { BALANCE_MAX, type Division, divide } from './divide.ts';
-import { graphOf, piecesOf } from './graph.ts';
 
 const CENTRE = cellOf({ latitudeDeg: 31.23, longitudeDeg: 121.47 });
 
