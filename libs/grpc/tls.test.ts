@@ -13,8 +13,8 @@ const VALID: Validity = { from: new Date(Date.now() - DAY_MS), to: new Date(Date
 const EXPIRED: Validity = { from: new Date(Date.now() - 2 * DAY_MS), to: new Date(Date.now() - 1) };
 const HOSTS = ['network.queqiao.internal', 'localhost', '127.0.0.1', '::1'];
 
-const authority = makeAuthority('Queqiao test CA', VALID);
-const stranger = makeAuthority('Another CA', VALID);
+const authority = await makeAuthority('Queqiao test CA', VALID);
+const stranger = await makeAuthority('Another CA', VALID);
 let folder: string;
 let caFile: string;
 
@@ -29,7 +29,7 @@ async function files(
   name: string,
   { hosts = [`${name}.queqiao.internal`], validity = VALID, by = authority, change = {} } = {},
 ): Promise<TlsFiles> {
-  const { certificate, key } = makeCertificate(by, hosts, validity);
+  const { certificate, key } = await makeCertificate(by, hosts, validity);
   const path = (ending: string) => join(folder, `${name}-${ending}.pem`);
   await writeFile(path('cert'), certificate);
   await writeFile(path('key'), key);
@@ -83,8 +83,8 @@ describe('TLS', () => {
   it('takes a new certificate without a restart', async () => {
     const tls = { ...(await files('network', { hosts: HOSTS })), refreshMs: 50 };
     await using it = await serve(tls);
-    const fresh = makeAuthority('The next CA', VALID);
-    const next = makeCertificate(fresh, HOSTS, VALID);
+    const fresh = await makeAuthority('The next CA', VALID);
+    const next = await makeCertificate(fresh, HOSTS, VALID);
     const nextCa = join(folder, 'next-ca.pem');
     await writeFile(nextCa, fresh.certificate);
     await writeFile(tls.certFile, next.certificate);

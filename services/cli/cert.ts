@@ -29,12 +29,12 @@ async function make(context: CliContext, { host, days, json }: CertOptions): Pro
   const now = context.now().getTime();
   // A clock that is somewhat behind takes it too.
   const validity = { from: new Date(now - 3_600_000), to: new Date(now + days * DAY_MS) };
-  const authority = makeAuthority('Queqiao development CA', validity);
+  const authority = await makeAuthority('Queqiao development CA', validity);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await writeFile(join(folder, 'ca.pem'), authority.certificate);
   for (const { name } of MODULES) {
     const hosts = [`${name}.queqiao.internal`, 'localhost', '127.0.0.1', '::1', ...host];
-    const { certificate, key } = makeCertificate(authority, hosts, validity);
+    const { certificate, key } = await makeCertificate(authority, hosts, validity);
     await writeFile(join(folder, `${name}.pem`), certificate);
     await writeFile(join(folder, `${name}.key`), key, { mode: 0o600 });
   }

@@ -3,6 +3,7 @@ import { stderrNotes } from '#deploy/local/note';
 import { benchIssue } from './issue.ts';
 import { benchLabels } from './labels.ts';
 import { benchOverload } from './overload.ts';
+import { benchRoutes } from './routes.ts';
 
 // npm run bench -- <subject> [--seconds n] [--waybills n] [--json] [--profile folder]
 // Rates of one run, each beside the limit it is measured against. With --json the last line is one
@@ -12,6 +13,7 @@ const SUBJECTS: Record<string, (options: BenchOptions) => Promise<Record<string,
   issue: benchIssue,
   labels: benchLabels,
   overload: benchOverload,
+  routes: benchRoutes,
 };
 
 export type BenchOptions = {

@@ -1,5 +1,7 @@
+import { generateKeyPairSync } from 'node:crypto';
 import type { DescService } from '@bufbuild/protobuf';
 import type { Client } from '#libs/grpc';
+import { Subject_Kind } from '#proto/queqiao/network/v1/api_key';
 import { Area_Kind, Area_State } from '#proto/queqiao/network/v1/area';
 import type { NetworkService } from '#proto/queqiao/network/v1/network_service';
 import { NumberRange_CheckDigitScheme } from '#proto/queqiao/network/v1/number_range';
@@ -212,6 +214,14 @@ export async function seedTenant(system: TestSystem): Promise<TenantWorld> {
     sortTable: { sortTableId, courierId },
     rows: [CODE],
   });
+  await system.network().createTokenIssuer({
+    tokenIssuer: {
+      tokenIssuerId: `sso-${tag}`,
+      ...{ issuer: `https://${tag}.example`, audience: 'queqiao', jwks: publicKeys() },
+      subject: { kind: Subject_Kind.MERCHANT, id: merchantId },
+      scopes: ['waybill.read'],
+    },
+  });
   const accountId = await seedAccount(system, owner, { count: 100n });
   const name = `收件${tag}`;
   const phone = `139${String(parseInt(tag, 16) % 100_000_000).padStart(8, '0')}`;
@@ -239,6 +249,11 @@ export async function seedTenant(system: TestSystem): Promise<TenantWorld> {
     ofMerchant: [merchantId, nodeId, ownRangeId, accountId, name, templateId, ...numbers],
     ofCourier: [courierId, rangeId, areaId, sortTableId],
   };
+}
+
+function publicKeys(): string {
+  const { publicKey } = generateKeyPairSync('ed25519');
+  return JSON.stringify({ keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'a' }] });
 }
 
 /** Names the calls as METHOD_SCOPES does; the client's type keeps each to its service. */

@@ -19,7 +19,8 @@ create table waybill.issue_quota (
   primary key (quota_id, day)
 );
 
--- Every table that names a merchant. What names none is common to all: leases of numbers.
+-- Every table that names a merchant. What names none is common to all, as leases of numbers, or
+-- belongs to a row that names one, see below.
 do $$
 declare
   entry record;
@@ -40,3 +41,14 @@ begin
   end loop;
 end $$;
 grant usage on all sequences in schema waybill to queqiao_waybill;
+
+-- A notice belongs to whom its waybill belongs to.
+alter table waybill.print_notice enable row level security;
+alter table waybill.print_notice force row level security;
+create policy of_waybill on waybill.print_notice using (
+  exists (
+    select from waybill.waybill
+    where waybill.bucket = print_notice.bucket
+      and waybill.waybill_number = print_notice.waybill_number
+  )
+);
