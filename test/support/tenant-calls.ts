@@ -214,6 +214,8 @@ export async function seedTenant(system: TestSystem): Promise<TenantWorld> {
   const { merchantId, nodeId, courierId, rangeId } = owner;
   const areaId = `area-${tag}`;
   await system.network().createArea({ area: { areaId, courierId, ...LAND } });
+  const served = { areaId: `served-${tag}`, kind: Area_Kind.SERVICE, divisionCodes: ['330127'] };
+  await system.network().createArea({ area: { ...served, courierId } });
   const sortTableId = `sort-${tag}`;
   await system.network().createSortTable({
     sortTable: { sortTableId, courierId },
@@ -252,7 +254,7 @@ export async function seedTenant(system: TestSystem): Promise<TenantWorld> {
     areaId,
     sortTableId,
     ofMerchant: [merchantId, nodeId, ownRangeId, accountId, name, templateId, ...numbers],
-    ofCourier: [courierId, rangeId, areaId, sortTableId],
+    ofCourier: [courierId, rangeId, areaId, served.areaId, sortTableId],
   };
 }
 
