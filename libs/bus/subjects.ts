@@ -9,6 +9,8 @@ export const NETWORK_KINDS = [
   'courier_account',
   'api_key',
   'token_issuer',
+  'area',
+  'sort_table',
 ] as const;
 
 /**

@@ -227,7 +227,7 @@ export function toEvent(row: EventRow): RelayedEvent {
   };
 }
 
-const WINDOW_COUNT = 256;
+export const WINDOW_COUNT = 256;
 const WINDOW_BYTES = 8_000_000;
 const EVENT_COLUMNS = 'event_id, subject, type, payload, create_time';
 

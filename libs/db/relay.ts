@@ -115,6 +115,8 @@ class RelayLoop {
       lease.id = last.id;
       waitMs = pollMs;
       this.#noteSuccess();
+      // In busy times one look finds the events of many commits, where each would cost as much.
+      if (rows.length < store.WINDOW_COUNT) await sleep(pollMs, signal).catch(() => undefined);
     }
   }
 
@@ -219,7 +221,7 @@ export type RelayOptions = {
   retentionMs?: number;
   /** How long consumers of this schema remember events they took. Default 14 days. */
   inboxRetentionMs?: number;
-  /** Between looks at the outbox while there is work. Default 20. */
+  /** Between looks at the outbox while there is work, but after a full window. Default 20. */
   pollMs?: number;
   /** The same after a while without work, doubling up to this. Default 500. */
   idlePollMs?: number;
@@ -234,7 +236,7 @@ export type RelayOptions = {
 };
 
 export type Relay = AsyncDisposable & {
-  /** Call it after a commit that enqueued events: the relay looks at once. */
+  /** After a commit that enqueued events: it looks at once, or pollMs after its last find. */
   wake(): void;
   /** Events not yet published (counted up to 10,000) and the age of the oldest of them. */
   lag(): Promise<RelayLag>;

@@ -5,11 +5,12 @@ import type { Client, Identity } from '#libs/grpc';
 import type { Clock } from '#libs/run';
 import type { Courier } from '#proto/queqiao/network/v1/courier';
 import type { CourierAccount } from '#proto/queqiao/network/v1/courier_account';
-import { ResourceChangedSchema } from '#proto/queqiao/network/v1/event';
+import { type ResourceChanged, ResourceChangedSchema } from '#proto/queqiao/network/v1/event';
 import type { Merchant } from '#proto/queqiao/network/v1/merchant';
 import type { NetworkService } from '#proto/queqiao/network/v1/network_service';
 import type { Node } from '#proto/queqiao/network/v1/node';
 import type { NumberRange } from '#proto/queqiao/network/v1/number_range';
+import type { SortCodeResult } from '#proto/queqiao/network/v1/sort_table';
 import type { TokenIssuer } from '#proto/queqiao/network/v1/token_issuer';
 import { Cached } from './cached.ts';
 import { type KnownIdentity, toIdentity } from './identity.ts';
@@ -30,6 +31,11 @@ export interface Directory extends AsyncDisposable {
   numberRanges(courierId: string): Promise<NumberRange[]>;
   /** All accounts of a merchant, in order of account_id; empty if it has none. */
   courierAccounts(merchantId: string): Promise<CourierAccount[]>;
+  /**
+   * By which code a courier sorts parcels for a place, told by its names alone; the result says why
+   * if by none.
+   */
+  sortCode(courierId: string, place: DivisionNames): Promise<SortCodeResult>;
   /** Whom an API key or a token speaks for; API_KEY_INVALID, TOKEN_INVALID if for nobody. */
   identity(secret: string): Promise<Identity>;
 }
@@ -56,6 +62,10 @@ export async function openDirectory({ network, bus, now }: DirectoryDeps): Promi
     ...limits,
     load: (merchantId) => allAccounts(network(), merchantId),
   });
+  const sortCodes = new Cached<SortCodeResult>({
+    ...limits,
+    load: (key) => oneSortCode(network(), JSON.parse(key) as string[]),
+  });
   const issuers = new Cached<Issuers>({
     ...limits,
     staleMs: IDENTITY_STALE_MS,
@@ -68,25 +78,14 @@ export async function openDirectory({ network, bus, now }: DirectoryDeps): Promi
       : toIdentity(await network().authenticateApiKey({ secret }));
   const identities = new Cached<KnownIdentity>({ ...limits, staleMs: IDENTITY_STALE_MS, load });
 
-  const caches = [merchants, couriers, nodes, ranges, accounts, issuers, identities];
+  const caches = {
+    ...{ merchants, couriers, nodes, ranges, accounts, sortCodes, issuers, identities },
+  };
   const watch = await bus.watch({
     filter: subjects.networkChanged('*'),
-    handle: async ({ payload }) => {
-      const { kind, id, courierId, merchantId } = fromBinary(ResourceChangedSchema, payload);
-      if (kind === 'merchant') merchants.expire(id);
-      else if (kind === 'courier') couriers.expire(id);
-      else if (kind === 'node') nodes.expire(id);
-      else if (kind === 'number_range') ranges.expire(courierId);
-      else if (kind === 'courier_account') accounts.expire(merchantId);
-      // An event names a key by its id, the cache by its secret: ask again for all.
-      else if (kind === 'api_key') identities.expireAll();
-      else if (kind === 'token_issuer') {
-        issuers.expireAll();
-        identities.expireAll();
-      }
-    },
+    handle: async ({ payload }) => expire(caches, fromBinary(ResourceChangedSchema, payload)),
     onReset: () => {
-      for (const cache of caches) cache.expireAll();
+      for (const cache of Object.values(caches)) cache.expireAll();
     },
   });
 
@@ -96,6 +95,8 @@ export async function openDirectory({ network, bus, now }: DirectoryDeps): Promi
     node: (nodeId) => nodes.get(nodeId),
     numberRanges: (courierId) => ranges.get(courierId),
     courierAccounts: (merchantId) => accounts.get(merchantId),
+    sortCode: (courierId, { province, city, district, street }) =>
+      sortCodes.get(JSON.stringify([courierId, province, city, district, street])),
     identity: async (secret) => unexpired(await identities.get(secret), { secret, now: now() }),
     [Symbol.asyncDispose]: () => watch[Symbol.asyncDispose](),
   };
@@ -108,6 +109,30 @@ function unexpired(
   const { expireTime } = identity;
   if (expireTime === undefined || expireTime > now) return identity;
   throw isToken(secret) ? expiredToken() : new RpcError('API_KEY_INVALID');
+}
+
+/** What is known of a thing that changed is asked for again. */
+async function expire(caches: Caches, changed: ResourceChanged): Promise<void> {
+  const { kind, id, courierId, merchantId } = changed;
+  if (kind === 'merchant') caches.merchants.expire(id);
+  else if (kind === 'courier') caches.couriers.expire(id);
+  else if (kind === 'node') caches.nodes.expire(id);
+  else if (kind === 'number_range') caches.ranges.expire(courierId);
+  else if (kind === 'courier_account') caches.accounts.expire(merchantId);
+  // What an area changes in a courier's codes is not known here.
+  else if (kind === 'area' || kind === 'sort_table') caches.sortCodes.expireAll();
+  // An event names a key by its id, the cache by its secret: ask again for all.
+  else if (kind === 'api_key') caches.identities.expireAll();
+  else if (kind === 'token_issuer') {
+    caches.issuers.expireAll();
+    caches.identities.expireAll();
+  }
+}
+
+async function oneSortCode(network: Network, key: string[]): Promise<SortCodeResult> {
+  const [courierId = '', province = '', city = '', district = '', street = ''] = key;
+  const places = [{ province, city, district, street }];
+  return found((await network.lookUpSortCodes({ courierId, places })).results[0]);
 }
 
 async function allRanges(network: Network, courierId: string): Promise<NumberRange[]> {
@@ -150,6 +175,26 @@ function found<T>(resource: T | undefined): T {
 
 /** A revoked key must not outlive an outage by much. */
 const IDENTITY_STALE_MS = 10 * 60_000;
+
+/** The official names of a division, from the widest; empty where it is not known. */
+export type DivisionNames = {
+  province: string;
+  city: string;
+  district: string;
+  street: string;
+};
+
+type Caches = Record<
+  | 'merchants'
+  | 'couriers'
+  | 'nodes'
+  | 'ranges'
+  | 'accounts'
+  | 'sortCodes'
+  | 'issuers'
+  | 'identities',
+  Pick<Cached<unknown>, 'expire' | 'expireAll'>
+>;
 
 type Network = Client<typeof NetworkService>;
 

@@ -93,6 +93,31 @@ export const PROBLEMS = {
   },
   AS_TEMPLATE: { en: 'must be that of the template, {size}', zh: '须与模板尺寸 {size} 一致' },
   NO_SUCH_FIELD: { en: 'is no field of the template', zh: '不是模板中的字段' },
+  GEOJSON: {
+    en: 'must be a GeoJSON Polygon, MultiPolygon, Feature or FeatureCollection; see {at}',
+    zh: '须为 GeoJSON 的 Polygon、MultiPolygon、Feature 或 FeatureCollection,请检查 {at}',
+  },
+  RING: {
+    en: 'has a ring that does not end where it begins or has under 4 positions, at {at}',
+    zh: '的环 {at} 首尾不相接或少于 4 个点',
+  },
+  CROSSES_ITSELF: {
+    en: 'has a polygon whose border crosses or touches itself near {longitude}, {latitude}',
+    zh: '的多边形边界在 {longitude}, {latitude} 附近自相交',
+  },
+  NO_CELL: {
+    en: 'is too small or thin: no cell has its centre in it',
+    zh: '过小或过窄,其中没有任何网格中心',
+  },
+  CELL: {
+    en: 'must be an H3 cell of resolution {min} to {max}, 15 hex digits',
+    zh: '须为分辨率 {min} 到 {max} 的 H3 网格,15 位十六进制',
+  },
+  DIVISION_CODE: {
+    en: 'is no code of a province, city, county or street',
+    zh: '不是省、市、县或街道的行政区划代码',
+  },
+  SORT_SEGMENT: { en: 'must be 1 to 8 of A-Z and 0-9', zh: '须为 1 到 8 位大写字母或数字' },
   ABOVE_MAX: { en: 'must not be above {other}', zh: '不能大于 {other}' },
 } as const;
 

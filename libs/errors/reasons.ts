@@ -322,6 +322,13 @@ export const REASONS: Record<Reason, ReasonRow> = {
     'the bars of number {id} would be too thin to be scanned on a label of {size} mm',
     '单号 {id} 过长,在 {size} 毫米的面单上条码过细,无法扫描',
   ),
+  AREA_NOT_FOUND: row('NOT_FOUND', 'no area {id}', '区域 {id} 不存在'),
+  SORT_TABLE_NOT_FOUND: row('NOT_FOUND', 'no sort table {id}', '三段码表 {id} 不存在'),
+  AREA_NOT_DIVISIBLE: row(
+    'FAILED_PRECONDITION',
+    'area {id} is no territory of cells without a route of its own; only such is divided',
+    '区域 {id} 不是由网格组成且未指定线路的网点辖区,不能划分线路',
+  ),
 };
 
 export type ReasonRow = {

@@ -4,7 +4,7 @@ import { invalid } from '#libs/errors';
 import type { LatLng } from './location.ts';
 
 /** The finest resolution a point is indexed at; every coarser cell is a parent of that one. */
-const FINEST_RESOLUTION = 9;
+export const FINEST_RESOLUTION = 9;
 
 /**
  * The H3 cell of a WGS-84 point as 15 hex digits, at resolution 0 to 15. A coarser cell is taken as

@@ -12,8 +12,8 @@ import type { ServerCall } from './server-call.ts';
 import { SERVICE_TOKEN_PREFIX, type Secret, verifyServiceToken } from './service-token.ts';
 import { serviceIn } from './tls.ts';
 
-/** When to come back after OVERLOADED. */
-const RETRY_AFTER_MS = 200;
+/** Made once: who is overloaded has no time for thousands of stacks a second that nobody reads. */
+const BUSY = new RpcError('OVERLOADED', { retryAfterMs: 200 });
 
 /**
  * What every call passes before its body is read, cheapest check first. Throws what the caller is
@@ -147,9 +147,7 @@ export class InFlight {
   }
 
   enter(call: ServerCall): void {
-    if (this.#count >= this.#max) {
-      throw new RpcError('OVERLOADED', { retryAfterMs: RETRY_AFTER_MS });
-    }
+    if (this.#count >= this.#max) throw BUSY;
     this.#count += 1;
     call.onOver = () => this.#leave();
   }

@@ -34,6 +34,18 @@ export const METHOD_SCOPES: Readonly<Record<string, Scope>> = {
   'queqiao.network.v1.NetworkService/GetTokenIssuer': 'issuer.read',
   'queqiao.network.v1.NetworkService/ListTokenIssuers': 'issuer.read',
   'queqiao.network.v1.NetworkService/UpdateTokenIssuer': 'key.write',
+  'queqiao.network.v1.NetworkService/CreateArea': 'area.write',
+  'queqiao.network.v1.NetworkService/GetArea': 'area.read',
+  'queqiao.network.v1.NetworkService/ListAreas': 'area.read',
+  'queqiao.network.v1.NetworkService/UpdateArea': 'area.write',
+  'queqiao.network.v1.NetworkService/CreateSortTable': 'area.write',
+  'queqiao.network.v1.NetworkService/GetSortTable': 'area.read',
+  'queqiao.network.v1.NetworkService/ListSortTables': 'area.read',
+  'queqiao.network.v1.NetworkService/UpdateSortTable': 'area.write',
+  'queqiao.network.v1.NetworkService/LookUpSortCodes': 'network.read',
+  'queqiao.network.v1.NetworkService/DivideTerritory': 'area.write',
+  'queqiao.network.v1.NetworkService/CheckReach': 'network.read',
+  'queqiao.network.v1.NetworkService/ReportCoverage': 'area.read',
   'queqiao.waybill.v1.WaybillService/IssueWaybills': 'waybill.issue',
   'queqiao.waybill.v1.WaybillService/IssueWaybill': 'waybill.issue',
   'queqiao.waybill.v1.WaybillService/IssueWaybillStream': 'waybill.issue',
@@ -94,6 +106,8 @@ export const RATE_CLASSES: Readonly<Record<Scope, RateClass>> = {
   'account.read': 'read',
   'account.write': 'change',
   'address.parse': 'read',
+  'area.read': 'read',
+  'area.write': 'change',
 };
 
 export type RateClass = 'issue' | 'read' | 'change';
@@ -113,6 +127,7 @@ export const METHOD_SERVICES: Readonly<Record<string, readonly string[]>> = {
   'queqiao.network.v1.NetworkService/ListCourierAccounts': CALLERS,
   'queqiao.network.v1.NetworkService/AuthenticateApiKey': CALLERS,
   'queqiao.network.v1.NetworkService/ListTokenIssuers': CALLERS,
+  'queqiao.network.v1.NetworkService/LookUpSortCodes': CALLERS,
 };
 
 /** What an identity of each kind may hold at most, whatever its key says. */
@@ -135,6 +150,8 @@ export const KIND_SCOPES: Readonly<Record<IdentityKind, ReadonlySet<string>>> = 
     'account.read',
     'account.write',
     'address.parse',
+    'area.read',
+    'area.write',
   ),
   merchant: setOf(
     'network.read',
@@ -156,6 +173,8 @@ export const KIND_SCOPES: Readonly<Record<IdentityKind, ReadonlySet<string>>> = 
     'account.read',
     'account.write',
     'address.parse',
+    'area.read',
+    'area.write',
   ),
   service: setOf('network.read', 'key.authenticate', 'issuer.read'),
 };
@@ -178,7 +197,9 @@ export type Scope =
   | 'waybill.print'
   | 'account.read'
   | 'account.write'
-  | 'address.parse';
+  | 'address.parse'
+  | 'area.read'
+  | 'area.write';
 
 function setOf(...scopes: Scope[]): ReadonlySet<string> {
   return new Set(scopes);

@@ -31,13 +31,22 @@ export function toStatus(error: RpcError): CallStatus {
   const metadata = new Metadata();
   const { code } = error;
   const message = wellFormed(error.textEn);
-  const bytes = toBinary(
-    StatusSchema,
-    create(StatusSchema, { code, message, details: details(error) }),
-  );
-  metadata.set(DETAILS, Buffer.from(bytes));
+  metadata.set(DETAILS, encoded(error, message));
   return { code, details: message, metadata };
 }
+
+/** The same error may be the answer to many calls. */
+function encoded(error: RpcError, message: string): Buffer {
+  let bytes = ENCODED.get(error);
+  if (bytes === undefined) {
+    const status = create(StatusSchema, { code: error.code, message, details: details(error) });
+    bytes = Buffer.from(toBinary(StatusSchema, status));
+    ENCODED.set(error, bytes);
+  }
+  return bytes;
+}
+
+const ENCODED = new WeakMap<RpcError, Buffer>();
 
 /** A failure in the form that grpc-js gives to callers. */
 export function toServiceError(status: StatusObject): ServiceError {

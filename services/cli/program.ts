@@ -4,11 +4,13 @@ import { bootstrapCommand } from './bootstrap.ts';
 import { certCommand } from './cert.ts';
 import { accountCommand } from './commands/account.ts';
 import { addressCommand } from './commands/address.ts';
+import { areaCommand } from './commands/area.ts';
 import { eventsCommand } from './commands/events.ts';
 import { issueCommand } from './commands/issue.ts';
 import { keyCommand } from './commands/key.ts';
 import { labelCommand } from './commands/label.ts';
 import { networkCommands } from './commands/network.ts';
+import { sortCommand } from './commands/sort.ts';
 import { vaultCommand } from './commands/vault.ts';
 import { waybillCommand } from './commands/waybill.ts';
 import type { CliContext } from './context.ts';
@@ -33,6 +35,8 @@ export function program(context: CliContext): Command {
     addressCommand(context),
     vaultCommand(context),
     ...networkCommands(context),
+    areaCommand(context),
+    sortCommand(context),
     accountCommand(context),
     keyCommand(context),
     eventsCommand(context),

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { type NetworkKind, subjects } from '#libs/bus';
-import { enqueue, OF_EVERYBODY, type Tx, transaction } from '#libs/db';
+import { enqueue, OF_EVERYBODY, type TenantSetting, type Tx, transaction } from '#libs/db';
 import { ResourceChangedSchema } from '#proto/queqiao/network/v1/event';
 import type { Deps } from './deps.ts';
 
@@ -10,14 +10,15 @@ import type { Deps } from './deps.ts';
 export const SCHEMA = 'network';
 
 /**
- * Runs a change in one transaction; what it announced goes out as soon as it is committed. Nobody
- * but operators and services changes anything, so no wall between tenants stands in its way.
+ * Runs a change in one transaction; what it announced goes out as soon as it is committed. Most is
+ * changed by operators and services alone, in whose way no wall between tenants stands.
  */
 export async function change<T>(
   { pool, relay }: Pick<Deps, 'pool' | 'relay'>,
   work: (tx: Tx) => Promise<T>,
+  tenant: TenantSetting = OF_EVERYBODY,
 ): Promise<T> {
-  const result = await transaction(pool, work, { tenant: OF_EVERYBODY });
+  const result = await transaction(pool, work, { tenant });
   relay.wake();
   return result;
 }
@@ -46,7 +47,7 @@ type Change = {
   kind: NetworkKind;
   id: string;
   version: string;
-  /** Of a number range or account: others keep the ranges of a courier together, */
+  /** Of what a courier has: others keep it together, */
   courierId?: string;
   /** and the accounts of a merchant. */
   merchantId?: string;

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { Area_State } from '#proto/queqiao/network/v1/area';
 import { Courier_State } from '#proto/queqiao/network/v1/courier';
 import { CourierAccount_State } from '#proto/queqiao/network/v1/courier_account';
 import { Merchant_State } from '#proto/queqiao/network/v1/merchant';
@@ -6,6 +7,7 @@ import { Node_State } from '#proto/queqiao/network/v1/node';
 import { NumberRange_State } from '#proto/queqiao/network/v1/number_range';
 import { testDatabase } from '#test/support/database';
 import { SUBJECT_KINDS } from './api-key.ts';
+import { KINDS as AREA_KINDS } from './area.ts';
 import { BILLINGS } from './courier-account.ts';
 import { STATES } from './message.ts';
 import { DATUMS, KINDS } from './node.ts';
@@ -26,13 +28,20 @@ test('the database allows exactly the words that the service knows', async () =>
   expect(allowedBy('node_datum_check')).toEqual(Object.keys(DATUMS));
   expect(allowedBy('number_range_check_digit_scheme_check')).toEqual(Object.keys(SCHEMES));
   expect(allowedBy('courier_account_billing_check')).toEqual(Object.keys(BILLINGS));
+  expect(allowedBy('area_kind_check')).toEqual(Object.keys(AREA_KINDS));
   expect(allowedBy('api_key_subject_kind_check')).toEqual(Object.keys(SUBJECT_KINDS));
 });
 
-test('the five enums of states agree', () => {
+test('the enums of states agree', () => {
   const { UNSPECIFIED: _, ...states } = Merchant_State;
   expect(states).toEqual({ ACTIVE: STATES.active, DISABLED: STATES.disabled });
-  for (const other of [Courier_State, CourierAccount_State, Node_State, NumberRange_State]) {
+  for (const other of [
+    Area_State,
+    Courier_State,
+    CourierAccount_State,
+    Node_State,
+    NumberRange_State,
+  ]) {
     expect(other).toEqual(Merchant_State);
   }
 });

@@ -10,6 +10,17 @@ export {
   selectApiKeys,
   selectLiveApiKeys,
 } from './store/api-key.ts';
+export {
+  cellNumber,
+  insertArea,
+  type RoutedCell,
+  replaceArea,
+  replaceLand,
+  selectArea,
+  selectAreas,
+  selectCells,
+  selectDivisionCodes,
+} from './store/area.ts';
 export { insertCourier, replaceCourier, selectCourier, selectCouriers } from './store/courier.ts';
 export {
   insertCourierAccount,
@@ -18,6 +29,13 @@ export {
   selectCourierAccounts,
   selectUsableNodes,
 } from './store/courier-account.ts';
+export {
+  type CoverageRow,
+  type ReachRow,
+  selectCoverage,
+  selectReach,
+  selectServiceForms,
+} from './store/coverage.ts';
 export { insertDeadLetter } from './store/dead-letter.ts';
 export {
   insertMerchant,
@@ -35,6 +53,14 @@ export {
   selectNumberRanges,
   updateRemaining,
 } from './store/number-range.ts';
+export { selectTableCodes, selectTerritoryCodes } from './store/sort-code.ts';
+export {
+  insertSortRows,
+  insertSortTable,
+  replaceSortTable,
+  selectSortTable,
+  selectSortTables,
+} from './store/sort-table.ts';
 export {
   insertTokenIssuer,
   replaceTokenIssuer,

@@ -11,6 +11,7 @@ import { RpcError } from '#libs/errors';
 import { type Client, createClient, type Identity, KIND_SCOPES, startServer } from '#libs/grpc';
 import { createLogger } from '#libs/log';
 import { type ApiKeySchema, Subject_Kind } from '#proto/queqiao/network/v1/api_key';
+import { Area_Kind, type AreaSchema } from '#proto/queqiao/network/v1/area';
 import type { CourierSchema } from '#proto/queqiao/network/v1/courier';
 import {
   CourierAccount_Billing,
@@ -205,6 +206,23 @@ export function courierAccount(accountId: string, change: Init<typeof CourierAcc
   return { accountId, merchantId: 'shop', courierId: 'swift', billing, ...change };
 }
 
+/** Needs the courier swift. */
+export function area(areaId: string, change: Init<typeof AreaSchema> = {}) {
+  return { areaId, courierId: 'swift', kind: Area_Kind.SERVICE, ...change };
+}
+
+/** The border of a rectangle as GeoJSON; degrees. */
+export function rectangle({ west, south, east, north }: Box): string {
+  const ring = [
+    [west, south],
+    [east, south],
+    [east, north],
+    [west, north],
+    [west, south],
+  ];
+  return JSON.stringify({ type: 'Polygon', coordinates: [ring] });
+}
+
 /** Needs the merchant shop. */
 export function apiKey(apiKeyId: string, change: Init<typeof ApiKeySchema> = {}) {
   const subject = { kind: Subject_Kind.MERCHANT, id: 'shop' };
@@ -232,6 +250,8 @@ type Announced = {
   courierId?: string;
   merchantId?: string;
 };
+export type Box = { west: number; south: number; east: number; north: number };
+
 type Fault = { reason: string; field: string; problem?: string; id?: string; text?: string };
 type List = (pageToken: string) => Promise<{ ids: string[]; nextPageToken: string }>;
 

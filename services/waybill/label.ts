@@ -12,7 +12,7 @@ import {
   ParcelSchema,
 } from '#proto/queqiao/waybill/v1/waybill';
 import type { Deps } from './deps.ts';
-import { bagDestinationOf, sortCodeOf } from './sort-code.ts';
+import { sortingOf } from './sort-code.ts';
 import type { WaybillRow } from './store/waybill.ts';
 
 /** What the label of a waybill says but for its print; names, phones and addresses masked. */
@@ -21,9 +21,10 @@ export async function labelOf(
   row: WaybillRow,
   consignee: Consignee,
 ): Promise<Omit<Label, 'qrText' | 'printTime' | 'reprintCount' | 'custom'>> {
-  const [courier, node] = await Promise.all([
+  const [courier, node, sorting] = await Promise.all([
     directory.courier(row.courier_id),
     directory.node(row.node_id),
+    sortingOf(directory, row, consignee),
   ]);
   const body = fromBinary(ParcelSchema, row.body);
   const service = courier.services.find(({ serviceCode }) => serviceCode === row.service_code);
@@ -31,8 +32,7 @@ export async function labelOf(
     courierName: courier.displayName,
     serviceName: service?.displayName ?? row.service_code,
     waybillNumber: row.waybill_number,
-    sortCode: sortCodeOf(row),
-    bagDestination: bagDestinationOf(row),
+    ...sorting,
     consignee: maskedParty(consignee),
     sender: senderOf(row, node),
     services: body.addedServices.map((each) => serviceOf(each, courier)),

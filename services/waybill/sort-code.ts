@@ -1,15 +1,24 @@
-import type { SortCode } from '#libs/label';
+import type { Directory } from '#libs/directory';
+import type { Label } from '#libs/label';
+import type { Consignee } from '#proto/queqiao/waybill/v1/waybill';
 import type { WaybillRow } from './store/waybill.ts';
 
 /**
- * The sort code of a waybill. None is known: no courier's table and no territory is in the network.
- * The label's area then stays empty, for a code that was guessed would send parcels astray.
+ * By which code the courier sorts a waybill's parcel, and where bags for it are opened (集包地),
+ * looked up when the label is printed: issuing takes no time for it, and a reprint says what holds
+ * now. Where the courier has not exactly one code the label's areas stay empty, for a code that was
+ * guessed would send parcels astray.
  */
-export function sortCodeOf(_row: WaybillRow): SortCode | undefined {
-  return undefined;
+export async function sortingOf(
+  directory: Pick<Directory, 'sortCode'>,
+  { courier_id: courierId }: Pick<WaybillRow, 'courier_id'>,
+  { address }: Pick<Consignee, 'address'>,
+): Promise<Pick<Label, 'sortCode' | 'bagDestination'>> {
+  if (address === undefined) return NONE;
+  const { sortCode } = await directory.sortCode(courierId, address);
+  if (sortCode === undefined) return NONE;
+  const { hubCode: hub, branchCode: branch, routeCode: route, text, bagDestination } = sortCode;
+  return { sortCode: { hub, branch, route, text }, bagDestination };
 }
 
-/** Where bags for it are opened (集包地); empty for the same reason. */
-export function bagDestinationOf(_row: WaybillRow): string {
-  return '';
-}
+const NONE = { sortCode: undefined, bagDestination: '' };

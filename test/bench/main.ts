@@ -4,6 +4,7 @@ import { benchAddress } from './address.ts';
 import { benchIssue } from './issue.ts';
 import { benchLabels } from './labels.ts';
 import { benchOverload } from './overload.ts';
+import { benchRoutes } from './routes.ts';
 
 // npm run bench -- <subject> [--seconds n] [--waybills n] [--json] [--profile folder]
 // Rates of one run, each beside the limit it is measured against. With --json the last line is one
@@ -14,6 +15,7 @@ const SUBJECTS: Record<string, (options: BenchOptions) => Promise<Record<string,
   issue: benchIssue,
   labels: benchLabels,
   overload: benchOverload,
+  routes: benchRoutes,
 };
 
 export type BenchOptions = {

@@ -2,17 +2,17 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { openHttp2Calls, Status } from './http2-calls.ts';
 import { load } from './load.ts';
 import type { BenchOptions } from './main.ts';
 import { requestSource } from './parcels.ts';
 import { startBenchServer } from './server.ts';
-import { openUnary, type UnaryCall } from './unary.ts';
 
 /**
  * Twice as many calls as the server can serve, coming at their own pace whether it answers or not.
- * Capacity is what 64 callers that wait for their answers get, before and after it; goodput is what
- * is answered well and in time during the overload; recovery is the time from its end until, at half
- * of capacity, every call of a quarter of a second is answered well again.
+ * Capacity is what 64 callers that wait for their answers get, before and after it; goodput is
+ * what is answered well and in time during the overload; recovery is the time from its end until,
+ * at half of capacity, every call of a quarter of a second is answered well again.
  */
 export async function benchOverload({
   seconds,
@@ -24,9 +24,13 @@ export async function benchOverload({
   const server = await startBenchServer({ stateDir: join(folder, 'state'), profile });
   try {
     const next = requestSource(PARCELS);
-    using issue = openUnary(server, METHOD, CONNECTIONS);
+    using issue = openHttp2Calls(server, METHOD, CONNECTIONS);
     const capacityOf = async () => {
-      const call = () => issue.call(next(), DEADLINE_MS).then(() => 1);
+      const call = async () => {
+        const status = await issue.call(next(), DEADLINE_MS);
+        if (status !== Status.OK) throw new Error(`was refused with status ${status}`);
+        return 1;
+      };
       return (await load({ lanes: 64, seconds, call })).itemsPerS;
     };
     const before = await capacityOf();
@@ -60,7 +64,7 @@ export async function benchOverload({
 
 /** Sends calls at a fixed pace for so long, then waits until each has ended. */
 async function flood(
-  issue: UnaryCall,
+  issue: Calls,
   next: () => Buffer,
   { callsPerS, seconds }: Flood,
 ): Promise<FloodFigures> {
@@ -71,17 +75,14 @@ async function flood(
   const open = new Set<Promise<void>>();
   const send = async () => {
     const sentMs = performance.now();
-    try {
-      await issue.call(next(), DEADLINE_MS);
-      const doneMs = performance.now();
-      if (doneMs > endMs) return;
+    const status = await issue.call(next(), DEADLINE_MS);
+    const doneMs = performance.now();
+    if (status === Status.RESOURCE_EXHAUSTED) figures.shed += 1;
+    else if (status === Status.DEADLINE_EXCEEDED) figures.late += 1;
+    else if (status !== Status.OK) figures.failed += 1;
+    else if (doneMs <= endMs) {
       figures.good += 1;
       latenciesMs.push(doneMs - sentMs);
-    } catch (error) {
-      const { code } = error as { code?: number };
-      if (code === RESOURCE_EXHAUSTED) figures.shed += 1;
-      else if (code === DEADLINE_EXCEEDED) figures.late += 1;
-      else figures.failed += 1;
     }
   };
   while (performance.now() < endMs) {
@@ -98,7 +99,7 @@ async function flood(
 }
 
 /** How long it takes until a whole slice of the load is answered well. */
-async function recovery(issue: UnaryCall, next: () => Buffer, callsPerS: number): Promise<number> {
+async function recovery(issue: Calls, next: () => Buffer, callsPerS: number): Promise<number> {
   const startMs = performance.now();
   for (;;) {
     const sliceMs = performance.now();
@@ -115,9 +116,8 @@ const PARCELS = 20;
 const DEADLINE_MS = 2_000;
 const SLICE_S = 0.25;
 const RECOVERY_MAX_MS = 60_000;
-const RESOURCE_EXHAUSTED = 8;
-const DEADLINE_EXCEEDED = 4;
 
+type Calls = ReturnType<typeof openHttp2Calls>;
 type Flood = { callsPerS: number; seconds: number };
 type FloodFigures = {
   sent: number;

@@ -1,6 +1,6 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { ofCourier, ofMerchant, openPool, roleOf, type TenantSetting, transaction } from '#libs/db';
+import { ofCourier, ofMerchant, openPool, roleOf, type TenantSetting } from '#libs/db';
 import { RpcError } from '#libs/errors';
 import { KIND_SCOPES, METHOD_SCOPES } from '#libs/grpc';
 import { createLogger } from '#libs/log';
@@ -89,6 +89,14 @@ async function stored(): Promise<string> {
     );
     all.push(...rows.map(({ row }) => `${name} ${row}`));
   }
+  // What is a courier's alone.
+  for (const name of ['area', 'area_cell', 'area_division', 'sort_table', 'sort_row']) {
+    const rows = await system.database.query<{ row: string }>(
+      `select entry::text as row from network.${name} as entry where courier_id = $1 order by 1`,
+      [world.owner.courierId],
+    );
+    all.push(...rows.map(({ row }) => `${name} ${row}`));
+  }
   return all.join('\n');
 }
 
@@ -159,45 +167,6 @@ describe('a tenant’s wall', () => {
     } finally {
       await toggle('enable');
     }
-  });
-});
-
-describe('an index', () => {
-  // A condition that may not come before the wall's own is no index condition, and a look-up reads
-  // all of the merchant's history.
-  it.each([
-    [`merchant_id = 'a' and order_key = lower('A')`, ['bucket', 'merchant_id', 'order_key']],
-    [`merchant_id = 'a' and (issue_time, waybill_number) < ('infinity', '')`, ['issue_time']],
-    [`waybill_number = 'A'`, ['bucket', 'waybill_number']],
-  ])('is searched behind the wall by %s', async (condition, columns) => {
-    // So many that the planner has a preference.
-    await system.database.query(
-      `insert into waybill.waybill (bucket, waybill_number, merchant_id, order_ref, parcel_no,
-         courier_id, service_code, node_id, issue_time, body, consignee_masked, consignee_sealed,
-         data_key_id)
-       select 1, 'P' || n, 'planned', 'P' || n, 1, 'c', 's', 'n', now(), '', '', '', 0
-       from generate_series(1, 5000) as n
-       on conflict do nothing`,
-    );
-    await system.database.query('analyze waybill.waybill');
-    const log = createLogger({ name: 'test', level: 'silent' });
-    const role = roleOf('waybill');
-    await using pool = openPool({ url: system.database.url, name: 'plan', role, log });
-    const options = { tenant: ofMerchant(world.owner.merchantId) };
-    const plan = await transaction(
-      pool,
-      async (tx) => {
-        await tx.query('set local enable_seqscan = off');
-        await tx.query('set local enable_bitmapscan = off');
-        const text = `explain select waybill_number from waybill.waybill
-          where bucket = 1 and ${condition}`;
-        const rows = await tx.query(text);
-        return rows.map((row) => Object.values(row)[0]).join('\n');
-      },
-      options,
-    );
-    const [searched = ''] = /Index Cond: .*/.exec(plan) ?? [];
-    for (const column of columns) expect(searched).toContain(column);
   });
 });
 

@@ -2,8 +2,10 @@ import { generateKeyPairSync } from 'node:crypto';
 import type { DescService } from '@bufbuild/protobuf';
 import type { Client } from '#libs/grpc';
 import { Subject_Kind } from '#proto/queqiao/network/v1/api_key';
+import { Area_Kind, Area_State } from '#proto/queqiao/network/v1/area';
 import type { NetworkService } from '#proto/queqiao/network/v1/network_service';
 import { NumberRange_CheckDigitScheme } from '#proto/queqiao/network/v1/number_range';
+import { SortTable_State } from '#proto/queqiao/network/v1/sort_table';
 import type { AccountService } from '#proto/queqiao/waybill/v1/account_service';
 import type { AddressService } from '#proto/queqiao/waybill/v1/address_service';
 import type { LabelService } from '#proto/queqiao/waybill/v1/label_service';
@@ -35,6 +37,35 @@ export const TENANT_CALLS: Readonly<Record<string, TenantCall>> = {
     listNumberRanges: (client) => client.listNumberRanges({ pageSize: 1_000 }),
     getCourierAccount: (client, { accountId }) => client.getCourierAccount({ accountId }),
     listCourierAccounts: (client) => client.listCourierAccounts({ pageSize: 1_000 }),
+    createArea: (client, { owner: { courierId }, areaId }) =>
+      client.createArea({ area: { areaId, courierId, ...LAND } }),
+    getArea: (client, { areaId }) => client.getArea({ areaId }),
+    listAreas: (client) => client.listAreas({ pageSize: 1_000 }),
+    updateArea: async (client, { owner: { courierId }, areaId }) => {
+      const { etag = '' } = (await client.getArea({ areaId })).area ?? {};
+      const state = Area_State.ACTIVE;
+      return client.updateArea({ area: { areaId, courierId, ...LAND, state, etag } });
+    },
+    createSortTable: (client, { owner: { courierId }, sortTableId }) =>
+      client.createSortTable({ sortTable: { sortTableId, courierId }, rows: [CODE] }),
+    getSortTable: (client, { sortTableId }) => client.getSortTable({ sortTableId }),
+    listSortTables: (client) => client.listSortTables({ pageSize: 1_000 }),
+    updateSortTable: async (client, { owner: { courierId }, sortTableId }) => {
+      const { etag = '' } = (await client.getSortTable({ sortTableId })).sortTable ?? {};
+      const state = SortTable_State.ACTIVE;
+      return client.updateSortTable({ sortTable: { sortTableId, courierId, state, etag } });
+    },
+    lookUpSortCodes: (client, { owner: { courierId } }) =>
+      client.lookUpSortCodes({ courierId, places: [{ divisionCode: CODE.place }] }),
+    divideTerritory: (client, { areaId }) => client.divideTerritory({ areaId, routeCount: 1 }),
+    checkReach: async (client, { owner: { courierId } }) => {
+      const { results } = await client.checkReach({ courierId, places: [{ divisionCode: '33' }] });
+      return { courierId, results };
+    },
+    reportCoverage: async (client, { owner: { courierId } }) => {
+      const { overlaps } = await client.reportCoverage({ courierId });
+      return { courierId, overlaps };
+    },
   }),
   ...methods<typeof WaybillService>('queqiao.waybill.v1.WaybillService', {
     issueWaybills: (client, { owner }) =>
@@ -130,6 +161,15 @@ export const TENANT_CALLS: Readonly<Record<string, TenantCall>> = {
   }),
 };
 
+const LAND = {
+  kind: Area_Kind.TERRITORY,
+  hubCode: '571',
+  branchCode: 'A03',
+  cells: ['89309a51173ffff'],
+};
+
+const CODE = { place: '330110', hubCode: '571' };
+
 const LABEL_REQUEST_ID = '4f0e7a52-7c0f-4a52-9a1e-6d1b2c3d4e5f';
 const TEMPLATE_FIELD = {
   ...{ key: 'note', xDmm: 10, yDmm: 10, widthDmm: 300, heightDmm: 60, textSizeDmm: 30 },
@@ -142,6 +182,10 @@ const requestId = '0b0a6c9e-4d5e-4f10-8a11-2f3c4b5a6978';
 export const COMMON_TO_MERCHANTS: ReadonlySet<string> = new Set([
   'queqiao.network.v1.NetworkService/GetCourier',
   'queqiao.network.v1.NetworkService/ListCouriers',
+  // How it sorts, it prints on every label.
+  'queqiao.network.v1.NetworkService/LookUpSortCodes',
+  // Where it delivers, whoever sends with it has to know.
+  'queqiao.network.v1.NetworkService/CheckReach',
 ]);
 
 /** What belongs to no tenant: public keys, and the country's divisions. */
@@ -168,6 +212,15 @@ export async function seedTenant(system: TestSystem): Promise<TenantWorld> {
     },
   });
   const { merchantId, nodeId, courierId, rangeId } = owner;
+  const areaId = `area-${tag}`;
+  await system.network().createArea({ area: { areaId, courierId, ...LAND } });
+  const served = { areaId: `served-${tag}`, kind: Area_Kind.SERVICE, divisionCodes: ['330127'] };
+  await system.network().createArea({ area: { ...served, courierId } });
+  const sortTableId = `sort-${tag}`;
+  await system.network().createSortTable({
+    sortTable: { sortTableId, courierId },
+    rows: [CODE],
+  });
   await system.network().createTokenIssuer({
     tokenIssuer: {
       tokenIssuerId: `sso-${tag}`,
@@ -198,8 +251,10 @@ export async function seedTenant(system: TestSystem): Promise<TenantWorld> {
   return {
     ...{ owner, ownRangeId, waybillNumber, liveNumber, erasableNumber, held, accountId, phone },
     templateId,
+    areaId,
+    sortTableId,
     ofMerchant: [merchantId, nodeId, ownRangeId, accountId, name, templateId, ...numbers],
-    ofCourier: [courierId, rangeId],
+    ofCourier: [courierId, rangeId, areaId, served.areaId, sortTableId],
   };
 }
 
@@ -235,6 +290,8 @@ export type TenantWorld = {
   ownRangeId: string;
   accountId: string;
   templateId: string;
+  areaId: string;
+  sortTableId: string;
   /** Whom all waybills but the first are for. */
   phone: string;
   waybillNumber: string;

@@ -249,6 +249,8 @@ export type Flag = {
   key: string;
   help: string;
   isNumber?: boolean;
+  /** The option names a file; the field is its text. */
+  isFile?: boolean;
   /** Words for enum values. */
   choices?: Record<string, string>;
   /** For a list field: the option may be repeated. */
@@ -269,7 +271,8 @@ export type Resource = {
     client: NetworkClient,
     page: PageRequest,
   ): Promise<{ items: Plain[]; nextPageToken: string }>;
-  create(client: NetworkClient, plain: Plain): Promise<Plain>;
+  /** Missing where something is made in another way than from fields. */
+  create?(client: NetworkClient, plain: Plain): Promise<Plain>;
   update(client: NetworkClient, plain: Plain): Promise<Plain>;
 };
 

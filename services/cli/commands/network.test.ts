@@ -2,9 +2,11 @@ import { generateKeyPairSync } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type TestSystem, testSystem } from '#test/support/system';
+import { areaCommand } from './area.ts';
 import { type CliOptions, cli, testFolder } from './cli.fixture.ts';
 import { keyCommand } from './key.ts';
 import { networkCommands } from './network.ts';
+import { sortCommand } from './sort.ts';
 
 let system: TestSystem;
 
@@ -18,7 +20,11 @@ afterAll(async () => {
 
 function queqiao(args: string[], options: CliOptions = {}) {
   const { address, operatorKey: apiKey } = system;
-  return cli([networkCommands, keyCommand], args, { address, apiKey, ...options });
+  return cli([networkCommands, areaCommand, sortCommand, keyCommand], args, {
+    address,
+    apiKey,
+    ...options,
+  });
 }
 
 describe('queqiao merchant, courier, node, range', () => {
@@ -71,6 +77,89 @@ describe('queqiao merchant, courier, node, range', () => {
     expect((await queqiao(['node', 'list', '--merchant', 'qing', '--json'])).json()).toHaveLength(
       1,
     );
+  });
+
+  it('covers a polygon of a file and gives an area another shape', async () => {
+    await using folder = await testFolder();
+    const file = folder.path('hz.geojson');
+    const ring = (north: number) => [
+      ...[
+        [120, 30],
+        [120.05, 30],
+        [120.05, north],
+        [120, north],
+        [120, 30],
+      ],
+    ];
+    const write = (north: number) =>
+      writeFile(file, JSON.stringify({ type: 'Polygon', coordinates: [ring(north)] }));
+    const courier = ['courier', 'create', 'su', '--name', '速达', '--service', 'standard=标快'];
+    expect((await queqiao(courier)).exit).toBe(0);
+    await write(30.05);
+    const made = await queqiao([
+      ...['area', 'create', 'su-hz', '--courier', 'su', '--kind', 'territory', '--json'],
+      ...['--geojson', file, '--hub', '571', '--branch', 'A03', '--division', '330110'],
+    ]);
+    expect(made).toMatchObject({ exit: 0, stderr: '' });
+    const [shown] = made.json();
+    const { cells } = shown as { cells: string[] };
+    const before = Number(shown?.['cell_count']);
+    expect(cells.length).toBeLessThan(before);
+    // What is not named stays, the shape among it.
+    const renamed = await queqiao(['area', 'update', 'su-hz', '--name', '余杭', '--json']);
+    expect(renamed.json()[0]).toMatchObject({ cells, display_name: '余杭', hub_code: '571' });
+    await write(30.1);
+    const grown = await queqiao(['area', 'update', 'su-hz', '--geojson', file, '--json']);
+    expect(grown.json()[0]?.['cell_count']).toBeGreaterThan(before * 1.8);
+    const list = await queqiao(['area', 'list', '--courier', 'su'], { isTTY: true });
+    expect(list.stdout).toMatch(/su-hz +su +territory +active +余杭 +\d+ +571 +A03/);
+    const divided = await queqiao(['area', 'divide', 'su-hz', '--routes', '3', '--json']);
+    expect(divided).toMatchObject({ exit: 0, stderr: '' });
+    const [{ area, balance_permille: balance } = {}] = divided.json();
+    expect((area as { routes: object[] }).routes).toHaveLength(3);
+    expect(Number(balance)).toBeLessThanOrEqual(1_150);
+    const report = await queqiao(['area', 'report', '--courier', 'su', '--json']);
+    expect(report).toMatchObject({ exit: 0, stderr: '' });
+    const service = ['area', 'create', 'su-all', '--courier', 'su', '--kind', 'service'];
+    expect((await queqiao([...service, '--division', '33'])).exit).toBe(0);
+    const reach = ['area', 'reach', '--courier', 'su', '--division'];
+    expect((await queqiao([...reach, '330110'])).stdout).toContain('VERDICT_SERVED');
+    const outside = await queqiao([...reach, '11']);
+    expect(outside.exit).toBe(1);
+    expect(outside.stdout).toContain('CAUSE_OUTSIDE');
+    await writeFile(file, '{"type":"Polygon","coordinates":[[[0,0],[1,1],[1,0],[0,1],[0,0]]]}');
+    const crossed = await queqiao(['area', 'update', 'su-hz', '--geojson', file]);
+    expect(crossed.exit).not.toBe(0);
+    expect(crossed.stderr).toContain('crosses or touches itself');
+  });
+
+  it("uploads a courier's sort codes and shows the code of a place", async () => {
+    await using folder = await testFolder();
+    const file = folder.path('codes.csv');
+    const courier = ['courier', 'create', 'ji', '--name', '极速', '--service', 'standard=标快'];
+    expect((await queqiao(courier)).exit).toBe(0);
+    await writeFile(
+      file,
+      '\ufeffplace,hub_code,branch_code,route_code,bag_destination\n' +
+        '3301,571,,,杭州分拨\n330110,571,A03,08,杭州分拨\n',
+    );
+    const upload = ['sort', 'upload', 'ji-1', file, '--courier', 'ji', '--json'];
+    const uploaded = await queqiao(upload);
+    expect(uploaded).toMatchObject({ exit: 0, stderr: '' });
+    expect(uploaded.json()[0]).toMatchObject({ row_count: 2, state: 'STATE_ACTIVE' });
+    expect((await queqiao(upload)).json()).toEqual(uploaded.json());
+    const code = ['sort', 'code', '--courier', 'ji'];
+    const names = ['--province', '浙江省', '--city', '杭州市', '--district', '余杭区'];
+    const found = await queqiao([...code, ...names]);
+    expect(found).toMatchObject({ exit: 0, stderr: '' });
+    expect(found.stdout).toContain('sort_code.text\t571-A03-08\n');
+    const missing = await queqiao([...code, '--division', '11', '--json']);
+    expect(missing.json()[0]).toMatchObject({ gap: 'GAP_NOT_COVERED' });
+    expect(missing.exit).not.toBe(0);
+    expect((await queqiao(['sort', 'update', 'ji-1', '--state', 'disabled'])).exit).toBe(0);
+    expect((await queqiao([...code, ...names])).stdout).toContain('NOT_COVERED');
+    await writeFile(file, 'place,hub\n33,571\n');
+    expect((await queqiao(upload.slice(0, -1))).stderr).toContain('no column hub');
   });
 
   it('creates from a file and updates only what is named', async () => {

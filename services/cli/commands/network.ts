@@ -23,18 +23,20 @@ import {
 } from './network-resource.ts';
 import { TOKEN_ISSUER } from './token-issuer-resource.ts';
 
-/** `queqiao merchant|courier|node|range|issuer list|get|create|update`, a command for each kind. */
+/** `queqiao merchant|courier|node|range|issuer list|get|create|update`. */
 export function networkCommands(context: CliContext): Command[] {
   return [...RESOURCES, TOKEN_ISSUER].map((resource) => resourceCommand(context, resource));
 }
 
 export function resourceCommand(context: CliContext, resource: Resource): Command {
-  return new Command(resource.name)
+  const { create } = resource;
+  const command = new Command(resource.name)
     .description(resource.title)
     .addCommand(listCommand(context, resource))
     .addCommand(getCommand(context, resource))
-    .addCommand(createCommand(context, resource))
     .addCommand(updateCommand(context, resource));
+  if (create !== undefined) command.addCommand(createCommand(context, { ...resource, create }));
+  return command;
 }
 
 function listCommand(context: CliContext, resource: Resource): Command {
@@ -72,7 +74,7 @@ function getCommand(context: CliContext, resource: Resource): Command {
   return withConnection(command);
 }
 
-function createCommand(context: CliContext, resource: Resource): Command {
+function createCommand(context: CliContext, resource: CreatableResource): Command {
   const command = new Command('create')
     .description('Register one. The same again changes nothing.')
     .argument('[id]', 'chosen by you, fixed: a-z, 0-9 and "-"; may stand in the file instead')
@@ -116,11 +118,11 @@ function withFields(command: Command, flags: readonly Flag[]): Command {
 async function readFields({ flags }: Resource, options: Options): Promise<Plain> {
   const { file } = options;
   const plain: Plain = typeof file === 'string' ? await readObject(file) : {};
-  for (const { flag, key, toItem } of flags) {
+  for (const { flag, key, toItem, isFile } of flags) {
     const value = options[flagName(flag)];
     if (value === undefined) continue;
-    const field = toItem ? (value as string[]).map(toItem) : value;
-    setAt(plain, key.split('.'), field);
+    const given = isFile ? await readFile(value as string, 'utf8') : value;
+    setAt(plain, key.split('.'), toItem ? (given as string[]).map(toItem) : given);
   }
   return plain;
 }
@@ -222,4 +224,5 @@ async function withClient(
   });
 }
 
+type CreatableResource = Resource & { create: NonNullable<Resource['create']> };
 type Options = ConnectionOptions & Record<string, unknown>;

@@ -6,6 +6,7 @@ import { NumberRange_CheckDigitScheme } from '#proto/queqiao/network/v1/number_r
 import { LabelFormat, LabelSize } from '#proto/queqiao/waybill/v1/label_service';
 import { decodeCodes, pictureOfPng, textsOfPdf } from '#test/support/pictures';
 import {
+  parcelOf,
   type SeededMerchant,
   seedMerchant,
   type TestSystem,
@@ -26,6 +27,9 @@ beforeAll(async () => {
 });
 afterAll(() => system[Symbol.asyncDispose]());
 
+const CODE = {
+  ...{ hubCode: '571', branchCode: 'A03', routeCode: '08', bagDestination: '杭州北分拨' },
+};
 const itemsOf = (...numbers: string[]) => numbers.map((waybillNumber) => ({ waybillNumber }));
 
 describe('RenderLabels', () => {
@@ -47,6 +51,32 @@ describe('RenderLabels', () => {
     expect(second).toContain('2/2');
     expect(second).toContain(`母单 ${parent}`);
     expect(first + second).not.toMatch(/修远|13812345678|501|021-12345678/);
+  });
+
+  it('prints the sort code of the courier, and none where it has no one code', async () => {
+    const store = await seedMerchant(system);
+    const { courierId } = store;
+    const rows = ['330110', '330110109'].map((place) => ({ place, ...CODE }));
+    const sortTable = { sortTableId: `${courierId}-1`, courierId };
+    const { sortTable: made } = await system.network().createSortTable({ sortTable, rows });
+    const print = async (orderRef: string, district: string) => {
+      const parcel = parcelOf(store, orderRef);
+      const { address, ...person } = parcel.consignee as { address: object };
+      const consignee = { ...person, address: { ...address, district } };
+      const number = await issue(system, store, orderRef, { consignee });
+      const { files } = await render(system, store.apiKey, { items: itemsOf(number) });
+      return (await textsOfPdf(pdfOf(files)))[0] ?? '';
+    };
+    const printed = await print('S-0', '余杭区');
+    expect(printed).toContain('571-A03-08');
+    expect(printed).toContain('杭州北分拨');
+    expect(await print('S-1', '西湖区')).not.toContain('571');
+    // What is remembered is forgotten when the table changes.
+    await system.network().updateSortTable({ sortTable: { ...made, state: 2 } as never });
+    let count = 2;
+    await vi.waitFor(async () => {
+      expect(await print(`S-${count++}`, '余杭区')).not.toContain('571');
+    }, 15_000);
   });
 
   it('counts each print, notes it with its opening, and signs it anew', async () => {

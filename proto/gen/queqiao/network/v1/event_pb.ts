@@ -20,8 +20,8 @@ export const file_queqiao_network_v1_event: GenFile = /*@__PURE__*/
  */
 export type ResourceChanged = Message<"queqiao.network.v1.ResourceChanged"> & {
   /**
-   * merchant, courier, node, number_range, courier_account, api_key or token_issuer: the <kind> of
-   * the subject.
+   * merchant, courier, node, number_range, courier_account, api_key, token_issuer, area or
+   * sort_table: the <kind> of the subject.
    *
    * @generated from field: string kind = 1;
    */
@@ -42,7 +42,7 @@ export type ResourceChanged = Message<"queqiao.network.v1.ResourceChanged"> & {
   version: bigint;
 
   /**
-   * The courier of a number range or courier account; empty otherwise.
+   * The courier of a number range, courier account, area or sort table; empty otherwise.
    *
    * @generated from field: string courier_id = 4;
    */

@@ -8,16 +8,22 @@ import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { ApiKey, CallLimits, Subject } from "./api_key_pb.ts";
 import { file_queqiao_network_v1_api_key } from "./api_key_pb.ts";
+import type { Area } from "./area_pb.ts";
+import { file_queqiao_network_v1_area } from "./area_pb.ts";
 import type { Courier } from "./courier_pb.ts";
 import { file_queqiao_network_v1_courier } from "./courier_pb.ts";
 import type { CourierAccount } from "./courier_account_pb.ts";
 import { file_queqiao_network_v1_courier_account } from "./courier_account_pb.ts";
+import type { CellLoad, Overlap, ReachResult } from "./coverage_pb.ts";
+import { file_queqiao_network_v1_coverage } from "./coverage_pb.ts";
 import type { Merchant } from "./merchant_pb.ts";
 import { file_queqiao_network_v1_merchant } from "./merchant_pb.ts";
 import type { Node } from "./node_pb.ts";
 import { file_queqiao_network_v1_node } from "./node_pb.ts";
 import type { NumberRange } from "./number_range_pb.ts";
 import { file_queqiao_network_v1_number_range } from "./number_range_pb.ts";
+import type { Place, SortCodeResult, SortRow, SortTable } from "./sort_table_pb.ts";
+import { file_queqiao_network_v1_sort_table } from "./sort_table_pb.ts";
 import type { TokenIssuer } from "./token_issuer_pb.ts";
 import { file_queqiao_network_v1_token_issuer } from "./token_issuer_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
@@ -26,7 +32,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file queqiao/network/v1/network_service.proto.
  */
 export const file_queqiao_network_v1_network_service: GenFile = /*@__PURE__*/
-  fileDesc("CihxdWVxaWFvL25ldHdvcmsvdjEvbmV0d29ya19zZXJ2aWNlLnByb3RvEhJxdWVxaWFvLm5ldHdvcmsudjEiRwoVQ3JlYXRlTWVyY2hhbnRSZXF1ZXN0Ei4KCG1lcmNoYW50GAEgASgLMhwucXVlcWlhby5uZXR3b3JrLnYxLk1lcmNoYW50IkgKFkNyZWF0ZU1lcmNoYW50UmVzcG9uc2USLgoIbWVyY2hhbnQYASABKAsyHC5xdWVxaWFvLm5ldHdvcmsudjEuTWVyY2hhbnQiKQoSR2V0TWVyY2hhbnRSZXF1ZXN0EhMKC21lcmNoYW50X2lkGAEgASgJIkUKE0dldE1lcmNoYW50UmVzcG9uc2USLgoIbWVyY2hhbnQYASABKAsyHC5xdWVxaWFvLm5ldHdvcmsudjEuTWVyY2hhbnQiPQoUTGlzdE1lcmNoYW50c1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiYQoVTGlzdE1lcmNoYW50c1Jlc3BvbnNlEi8KCW1lcmNoYW50cxgBIAMoCzIcLnF1ZXFpYW8ubmV0d29yay52MS5NZXJjaGFudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiRwoVVXBkYXRlTWVyY2hhbnRSZXF1ZXN0Ei4KCG1lcmNoYW50GAEgASgLMhwucXVlcWlhby5uZXR3b3JrLnYxLk1lcmNoYW50IkgKFlVwZGF0ZU1lcmNoYW50UmVzcG9uc2USLgoIbWVyY2hhbnQYASABKAsyHC5xdWVxaWFvLm5ldHdvcmsudjEuTWVyY2hhbnQiRAoUQ3JlYXRlQ291cmllclJlcXVlc3QSLAoHY291cmllchgBIAEoCzIbLnF1ZXFpYW8ubmV0d29yay52MS5Db3VyaWVyIkUKFUNyZWF0ZUNvdXJpZXJSZXNwb25zZRIsCgdjb3VyaWVyGAEgASgLMhsucXVlcWlhby5uZXR3b3JrLnYxLkNvdXJpZXIiJwoRR2V0Q291cmllclJlcXVlc3QSEgoKY291cmllcl9pZBgBIAEoCSJCChJHZXRDb3VyaWVyUmVzcG9uc2USLAoHY291cmllchgBIAEoCzIbLnF1ZXFpYW8ubmV0d29yay52MS5Db3VyaWVyIjwKE0xpc3RDb3VyaWVyc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiXgoUTGlzdENvdXJpZXJzUmVzcG9uc2USLQoIY291cmllcnMYASADKAsyGy5xdWVxaWFvLm5ldHdvcmsudjEuQ291cmllchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiRAoUVXBkYXRlQ291cmllclJlcXVlc3QSLAoHY291cmllchgBIAEoCzIbLnF1ZXFpYW8ubmV0d29yay52MS5Db3VyaWVyIkUKFVVwZGF0ZUNvdXJpZXJSZXNwb25zZRIsCgdjb3VyaWVyGAEgASgLMhsucXVlcWlhby5uZXR3b3JrLnYxLkNvdXJpZXIiOwoRQ3JlYXRlTm9kZVJlcXVlc3QSJgoEbm9kZRgBIAEoCzIYLnF1ZXFpYW8ubmV0d29yay52MS5Ob2RlIjwKEkNyZWF0ZU5vZGVSZXNwb25zZRImCgRub2RlGAEgASgLMhgucXVlcWlhby5uZXR3b3JrLnYxLk5vZGUiIQoOR2V0Tm9kZVJlcXVlc3QSDwoHbm9kZV9pZBgBIAEoCSI5Cg9HZXROb2RlUmVzcG9uc2USJgoEbm9kZRgBIAEoCzIYLnF1ZXFpYW8ubmV0d29yay52MS5Ob2RlIk4KEExpc3ROb2Rlc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSEwoLbWVyY2hhbnRfaWQYAyABKAkiVQoRTGlzdE5vZGVzUmVzcG9uc2USJwoFbm9kZXMYASADKAsyGC5xdWVxaWFvLm5ldHdvcmsudjEuTm9kZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiOwoRVXBkYXRlTm9kZVJlcXVlc3QSJgoEbm9kZRgBIAEoCzIYLnF1ZXFpYW8ubmV0d29yay52MS5Ob2RlIjwKElVwZGF0ZU5vZGVSZXNwb25zZRImCgRub2RlGAEgASgLMhgucXVlcWlhby5uZXR3b3JrLnYxLk5vZGUiUQoYQ3JlYXRlTnVtYmVyUmFuZ2VSZXF1ZXN0EjUKDG51bWJlcl9yYW5nZRgBIAEoCzIfLnF1ZXFpYW8ubmV0d29yay52MS5OdW1iZXJSYW5nZSJSChlDcmVhdGVOdW1iZXJSYW5nZVJlc3BvbnNlEjUKDG51bWJlcl9yYW5nZRgBIAEoCzIfLnF1ZXFpYW8ubmV0d29yay52MS5OdW1iZXJSYW5nZSIpChVHZXROdW1iZXJSYW5nZVJlcXVlc3QSEAoIcmFuZ2VfaWQYASABKAkiTwoWR2V0TnVtYmVyUmFuZ2VSZXNwb25zZRI1CgxudW1iZXJfcmFuZ2UYASABKAsyHy5xdWVxaWFvLm5ldHdvcmsudjEuTnVtYmVyUmFuZ2UiVAoXTGlzdE51bWJlclJhbmdlc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSEgoKY291cmllcl9pZBgDIAEoCSJrChhMaXN0TnVtYmVyUmFuZ2VzUmVzcG9uc2USNgoNbnVtYmVyX3JhbmdlcxgBIAMoCzIfLnF1ZXFpYW8ubmV0d29yay52MS5OdW1iZXJSYW5nZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiUQoYVXBkYXRlTnVtYmVyUmFuZ2VSZXF1ZXN0EjUKDG51bWJlcl9yYW5nZRgBIAEoCzIfLnF1ZXFpYW8ubmV0d29yay52MS5OdW1iZXJSYW5nZSJSChlVcGRhdGVOdW1iZXJSYW5nZVJlc3BvbnNlEjUKDG51bWJlcl9yYW5nZRgBIAEoCzIfLnF1ZXFpYW8ubmV0d29yay52MS5OdW1iZXJSYW5nZSJaChtDcmVhdGVDb3VyaWVyQWNjb3VudFJlcXVlc3QSOwoPY291cmllcl9hY2NvdW50GAEgASgLMiIucXVlcWlhby5uZXR3b3JrLnYxLkNvdXJpZXJBY2NvdW50IlsKHENyZWF0ZUNvdXJpZXJBY2NvdW50UmVzcG9uc2USOwoPY291cmllcl9hY2NvdW50GAEgASgLMiIucXVlcWlhby5uZXR3b3JrLnYxLkNvdXJpZXJBY2NvdW50Ii4KGEdldENvdXJpZXJBY2NvdW50UmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJIlgKGUdldENvdXJpZXJBY2NvdW50UmVzcG9uc2USOwoPY291cmllcl9hY2NvdW50GAEgASgLMiIucXVlcWlhby5uZXR3b3JrLnYxLkNvdXJpZXJBY2NvdW50ImwKGkxpc3RDb3VyaWVyQWNjb3VudHNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEhMKC21lcmNoYW50X2lkGAMgASgJEhIKCmNvdXJpZXJfaWQYBCABKAkidAobTGlzdENvdXJpZXJBY2NvdW50c1Jlc3BvbnNlEjwKEGNvdXJpZXJfYWNjb3VudHMYASADKAsyIi5xdWVxaWFvLm5ldHdvcmsudjEuQ291cmllckFjY291bnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIloKG1VwZGF0ZUNvdXJpZXJBY2NvdW50UmVxdWVzdBI7Cg9jb3VyaWVyX2FjY291bnQYASABKAsyIi5xdWVxaWFvLm5ldHdvcmsudjEuQ291cmllckFjY291bnQiWwocVXBkYXRlQ291cmllckFjY291bnRSZXNwb25zZRI7Cg9jb3VyaWVyX2FjY291bnQYASABKAsyIi5xdWVxaWFvLm5ldHdvcmsudjEuQ291cmllckFjY291bnQiQgoTQ3JlYXRlQXBpS2V5UmVxdWVzdBIrCgdhcGlfa2V5GAEgASgLMhoucXVlcWlhby5uZXR3b3JrLnYxLkFwaUtleSJTChRDcmVhdGVBcGlLZXlSZXNwb25zZRIrCgdhcGlfa2V5GAEgASgLMhoucXVlcWlhby5uZXR3b3JrLnYxLkFwaUtleRIOCgZzZWNyZXQYAiABKAkiOwoSTGlzdEFwaUtleXNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJIlwKE0xpc3RBcGlLZXlzUmVzcG9uc2USLAoIYXBpX2tleXMYASADKAsyGi5xdWVxaWFvLm5ldHdvcmsudjEuQXBpS2V5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIpChNSZXZva2VBcGlLZXlSZXF1ZXN0EhIKCmFwaV9rZXlfaWQYASABKAkiQwoUUmV2b2tlQXBpS2V5UmVzcG9uc2USKwoHYXBpX2tleRgBIAEoCzIaLnF1ZXFpYW8ubmV0d29yay52MS5BcGlLZXkiowEKE1JvdGF0ZUFwaUtleVJlcXVlc3QSEgoKYXBpX2tleV9pZBgBIAEoCRIUCgxzdWNjZXNzb3JfaWQYAiABKAkSMQoOZ3JhY2VfZHVyYXRpb24YAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLwoLZXhwaXJlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIoQBChRSb3RhdGVBcGlLZXlSZXNwb25zZRIrCgdhcGlfa2V5GAEgASgLMhoucXVlcWlhby5uZXR3b3JrLnYxLkFwaUtleRIOCgZzZWNyZXQYAiABKAkSLwoLcHJlZGVjZXNzb3IYAyABKAsyGi5xdWVxaWFvLm5ldHdvcmsudjEuQXBpS2V5IisKGUF1dGhlbnRpY2F0ZUFwaUtleVJlcXVlc3QSDgoGc2VjcmV0GAEgASgJIvgBChpBdXRoZW50aWNhdGVBcGlLZXlSZXNwb25zZRISCgphcGlfa2V5X2lkGAEgASgJEiwKB3N1YmplY3QYAiABKAsyGy5xdWVxaWFvLm5ldHdvcmsudjEuU3ViamVjdBIOCgZzY29wZXMYAyADKAkSLwoLZXhwaXJlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDWFsbG93ZWRfY2lkcnMYBSADKAkSLgoGbGltaXRzGAYgASgLMh4ucXVlcWlhby5uZXR3b3JrLnYxLkNhbGxMaW1pdHMSEAoIcXVvdGFfaWQYByABKAkiUQoYQ3JlYXRlVG9rZW5Jc3N1ZXJSZXF1ZXN0EjUKDHRva2VuX2lzc3VlchgBIAEoCzIfLnF1ZXFpYW8ubmV0d29yay52MS5Ub2tlbklzc3VlciJSChlDcmVhdGVUb2tlbklzc3VlclJlc3BvbnNlEjUKDHRva2VuX2lzc3VlchgBIAEoCzIfLnF1ZXFpYW8ubmV0d29yay52MS5Ub2tlbklzc3VlciIwChVHZXRUb2tlbklzc3VlclJlcXVlc3QSFwoPdG9rZW5faXNzdWVyX2lkGAEgASgJIk8KFkdldFRva2VuSXNzdWVyUmVzcG9uc2USNQoMdG9rZW5faXNzdWVyGAEgASgLMh8ucXVlcWlhby5uZXR3b3JrLnYxLlRva2VuSXNzdWVyIkAKF0xpc3RUb2tlbklzc3VlcnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJImsKGExpc3RUb2tlbklzc3VlcnNSZXNwb25zZRI2Cg10b2tlbl9pc3N1ZXJzGAEgAygLMh8ucXVlcWlhby5uZXR3b3JrLnYxLlRva2VuSXNzdWVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJRChhVcGRhdGVUb2tlbklzc3VlclJlcXVlc3QSNQoMdG9rZW5faXNzdWVyGAEgASgLMh8ucXVlcWlhby5uZXR3b3JrLnYxLlRva2VuSXNzdWVyIlIKGVVwZGF0ZVRva2VuSXNzdWVyUmVzcG9uc2USNQoMdG9rZW5faXNzdWVyGAEgASgLMh8ucXVlcWlhby5uZXR3b3JrLnYxLlRva2VuSXNzdWVyMvIXCg5OZXR3b3JrU2VydmljZRJnCg5DcmVhdGVNZXJjaGFudBIpLnF1ZXFpYW8ubmV0d29yay52MS5DcmVhdGVNZXJjaGFudFJlcXVlc3QaKi5xdWVxaWFvLm5ldHdvcmsudjEuQ3JlYXRlTWVyY2hhbnRSZXNwb25zZRJeCgtHZXRNZXJjaGFudBImLnF1ZXFpYW8ubmV0d29yay52MS5HZXRNZXJjaGFudFJlcXVlc3QaJy5xdWVxaWFvLm5ldHdvcmsudjEuR2V0TWVyY2hhbnRSZXNwb25zZRJkCg1MaXN0TWVyY2hhbnRzEigucXVlcWlhby5uZXR3b3JrLnYxLkxpc3RNZXJjaGFudHNSZXF1ZXN0GikucXVlcWlhby5uZXR3b3JrLnYxLkxpc3RNZXJjaGFudHNSZXNwb25zZRJnCg5VcGRhdGVNZXJjaGFudBIpLnF1ZXFpYW8ubmV0d29yay52MS5VcGRhdGVNZXJjaGFudFJlcXVlc3QaKi5xdWVxaWFvLm5ldHdvcmsudjEuVXBkYXRlTWVyY2hhbnRSZXNwb25zZRJkCg1DcmVhdGVDb3VyaWVyEigucXVlcWlhby5uZXR3b3JrLnYxLkNyZWF0ZUNvdXJpZXJSZXF1ZXN0GikucXVlcWlhby5uZXR3b3JrLnYxLkNyZWF0ZUNvdXJpZXJSZXNwb25zZRJbCgpHZXRDb3VyaWVyEiUucXVlcWlhby5uZXR3b3JrLnYxLkdldENvdXJpZXJSZXF1ZXN0GiYucXVlcWlhby5uZXR3b3JrLnYxLkdldENvdXJpZXJSZXNwb25zZRJhCgxMaXN0Q291cmllcnMSJy5xdWVxaWFvLm5ldHdvcmsudjEuTGlzdENvdXJpZXJzUmVxdWVzdBooLnF1ZXFpYW8ubmV0d29yay52MS5MaXN0Q291cmllcnNSZXNwb25zZRJkCg1VcGRhdGVDb3VyaWVyEigucXVlcWlhby5uZXR3b3JrLnYxLlVwZGF0ZUNvdXJpZXJSZXF1ZXN0GikucXVlcWlhby5uZXR3b3JrLnYxLlVwZGF0ZUNvdXJpZXJSZXNwb25zZRJbCgpDcmVhdGVOb2RlEiUucXVlcWlhby5uZXR3b3JrLnYxLkNyZWF0ZU5vZGVSZXF1ZXN0GiYucXVlcWlhby5uZXR3b3JrLnYxLkNyZWF0ZU5vZGVSZXNwb25zZRJSCgdHZXROb2RlEiIucXVlcWlhby5uZXR3b3JrLnYxLkdldE5vZGVSZXF1ZXN0GiMucXVlcWlhby5uZXR3b3JrLnYxLkdldE5vZGVSZXNwb25zZRJYCglMaXN0Tm9kZXMSJC5xdWVxaWFvLm5ldHdvcmsudjEuTGlzdE5vZGVzUmVxdWVzdBolLnF1ZXFpYW8ubmV0d29yay52MS5MaXN0Tm9kZXNSZXNwb25zZRJbCgpVcGRhdGVOb2RlEiUucXVlcWlhby5uZXR3b3JrLnYxLlVwZGF0ZU5vZGVSZXF1ZXN0GiYucXVlcWlhby5uZXR3b3JrLnYxLlVwZGF0ZU5vZGVSZXNwb25zZRJwChFDcmVhdGVOdW1iZXJSYW5nZRIsLnF1ZXFpYW8ubmV0d29yay52MS5DcmVhdGVOdW1iZXJSYW5nZVJlcXVlc3QaLS5xdWVxaWFvLm5ldHdvcmsudjEuQ3JlYXRlTnVtYmVyUmFuZ2VSZXNwb25zZRJnCg5HZXROdW1iZXJSYW5nZRIpLnF1ZXFpYW8ubmV0d29yay52MS5HZXROdW1iZXJSYW5nZVJlcXVlc3QaKi5xdWVxaWFvLm5ldHdvcmsudjEuR2V0TnVtYmVyUmFuZ2VSZXNwb25zZRJtChBMaXN0TnVtYmVyUmFuZ2VzEisucXVlcWlhby5uZXR3b3JrLnYxLkxpc3ROdW1iZXJSYW5nZXNSZXF1ZXN0GiwucXVlcWlhby5uZXR3b3JrLnYxLkxpc3ROdW1iZXJSYW5nZXNSZXNwb25zZRJwChFVcGRhdGVOdW1iZXJSYW5nZRIsLnF1ZXFpYW8ubmV0d29yay52MS5VcGRhdGVOdW1iZXJSYW5nZVJlcXVlc3QaLS5xdWVxaWFvLm5ldHdvcmsudjEuVXBkYXRlTnVtYmVyUmFuZ2VSZXNwb25zZRJ5ChRDcmVhdGVDb3VyaWVyQWNjb3VudBIvLnF1ZXFpYW8ubmV0d29yay52MS5DcmVhdGVDb3VyaWVyQWNjb3VudFJlcXVlc3QaMC5xdWVxaWFvLm5ldHdvcmsudjEuQ3JlYXRlQ291cmllckFjY291bnRSZXNwb25zZRJwChFHZXRDb3VyaWVyQWNjb3VudBIsLnF1ZXFpYW8ubmV0d29yay52MS5HZXRDb3VyaWVyQWNjb3VudFJlcXVlc3QaLS5xdWVxaWFvLm5ldHdvcmsudjEuR2V0Q291cmllckFjY291bnRSZXNwb25zZRJ2ChNMaXN0Q291cmllckFjY291bnRzEi4ucXVlcWlhby5uZXR3b3JrLnYxLkxpc3RDb3VyaWVyQWNjb3VudHNSZXF1ZXN0Gi8ucXVlcWlhby5uZXR3b3JrLnYxLkxpc3RDb3VyaWVyQWNjb3VudHNSZXNwb25zZRJ5ChRVcGRhdGVDb3VyaWVyQWNjb3VudBIvLnF1ZXFpYW8ubmV0d29yay52MS5VcGRhdGVDb3VyaWVyQWNjb3VudFJlcXVlc3QaMC5xdWVxaWFvLm5ldHdvcmsudjEuVXBkYXRlQ291cmllckFjY291bnRSZXNwb25zZRJhCgxDcmVhdGVBcGlLZXkSJy5xdWVxaWFvLm5ldHdvcmsudjEuQ3JlYXRlQXBpS2V5UmVxdWVzdBooLnF1ZXFpYW8ubmV0d29yay52MS5DcmVhdGVBcGlLZXlSZXNwb25zZRJeCgtMaXN0QXBpS2V5cxImLnF1ZXFpYW8ubmV0d29yay52MS5MaXN0QXBpS2V5c1JlcXVlc3QaJy5xdWVxaWFvLm5ldHdvcmsudjEuTGlzdEFwaUtleXNSZXNwb25zZRJhCgxSZXZva2VBcGlLZXkSJy5xdWVxaWFvLm5ldHdvcmsudjEuUmV2b2tlQXBpS2V5UmVxdWVzdBooLnF1ZXFpYW8ubmV0d29yay52MS5SZXZva2VBcGlLZXlSZXNwb25zZRJhCgxSb3RhdGVBcGlLZXkSJy5xdWVxaWFvLm5ldHdvcmsudjEuUm90YXRlQXBpS2V5UmVxdWVzdBooLnF1ZXFpYW8ubmV0d29yay52MS5Sb3RhdGVBcGlLZXlSZXNwb25zZRJzChJBdXRoZW50aWNhdGVBcGlLZXkSLS5xdWVxaWFvLm5ldHdvcmsudjEuQXV0aGVudGljYXRlQXBpS2V5UmVxdWVzdBouLnF1ZXFpYW8ubmV0d29yay52MS5BdXRoZW50aWNhdGVBcGlLZXlSZXNwb25zZRJwChFDcmVhdGVUb2tlbklzc3VlchIsLnF1ZXFpYW8ubmV0d29yay52MS5DcmVhdGVUb2tlbklzc3VlclJlcXVlc3QaLS5xdWVxaWFvLm5ldHdvcmsudjEuQ3JlYXRlVG9rZW5Jc3N1ZXJSZXNwb25zZRJnCg5HZXRUb2tlbklzc3VlchIpLnF1ZXFpYW8ubmV0d29yay52MS5HZXRUb2tlbklzc3VlclJlcXVlc3QaKi5xdWVxaWFvLm5ldHdvcmsudjEuR2V0VG9rZW5Jc3N1ZXJSZXNwb25zZRJtChBMaXN0VG9rZW5Jc3N1ZXJzEisucXVlcWlhby5uZXR3b3JrLnYxLkxpc3RUb2tlbklzc3VlcnNSZXF1ZXN0GiwucXVlcWlhby5uZXR3b3JrLnYxLkxpc3RUb2tlbklzc3VlcnNSZXNwb25zZRJwChFVcGRhdGVUb2tlbklzc3VlchIsLnF1ZXFpYW8ubmV0d29yay52MS5VcGRhdGVUb2tlbklzc3VlclJlcXVlc3QaLS5xdWVxaWFvLm5ldHdvcmsudjEuVXBkYXRlVG9rZW5Jc3N1ZXJSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_queqiao_network_v1_api_key, file_queqiao_network_v1_courier, file_queqiao_network_v1_courier_account, file_queqiao_network_v1_merchant, file_queqiao_network_v1_node, file_queqiao_network_v1_number_range, file_queqiao_network_v1_token_issuer]);
+  fileDesc("CihxdWVxaWFvL25ldHdvcmsvdjEvbmV0d29ya19zZXJ2aWNlLnByb3RvEhJxdWVxaWFvLm5ldHdvcmsudjEiRwoVQ3JlYXRlTWVyY2hhbnRSZXF1ZXN0Ei4KCG1lcmNoYW50GAEgASgLMhwucXVlcWlhby5uZXR3b3JrLnYxLk1lcmNoYW50IkgKFkNyZWF0ZU1lcmNoYW50UmVzcG9uc2USLgoIbWVyY2hhbnQYASABKAsyHC5xdWVxaWFvLm5ldHdvcmsudjEuTWVyY2hhbnQiKQoSR2V0TWVyY2hhbnRSZXF1ZXN0EhMKC21lcmNoYW50X2lkGAEgASgJIkUKE0dldE1lcmNoYW50UmVzcG9uc2USLgoIbWVyY2hhbnQYASABKAsyHC5xdWVxaWFvLm5ldHdvcmsudjEuTWVyY2hhbnQiPQoUTGlzdE1lcmNoYW50c1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiYQoVTGlzdE1lcmNoYW50c1Jlc3BvbnNlEi8KCW1lcmNoYW50cxgBIAMoCzIcLnF1ZXFpYW8ubmV0d29yay52MS5NZXJjaGFudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiRwoVVXBkYXRlTWVyY2hhbnRSZXF1ZXN0Ei4KCG1lcmNoYW50GAEgASgLMhwucXVlcWlhby5uZXR3b3JrLnYxLk1lcmNoYW50IkgKFlVwZGF0ZU1lcmNoYW50UmVzcG9uc2USLgoIbWVyY2hhbnQYASABKAsyHC5xdWVxaWFvLm5ldHdvcmsudjEuTWVyY2hhbnQiRAoUQ3JlYXRlQ291cmllclJlcXVlc3QSLAoHY291cmllchgBIAEoCzIbLnF1ZXFpYW8ubmV0d29yay52MS5Db3VyaWVyIkUKFUNyZWF0ZUNvdXJpZXJSZXNwb25zZRIsCgdjb3VyaWVyGAEgASgLMhsucXVlcWlhby5uZXR3b3JrLnYxLkNvdXJpZXIiJwoRR2V0Q291cmllclJlcXVlc3QSEgoKY291cmllcl9pZBgBIAEoCSJCChJHZXRDb3VyaWVyUmVzcG9uc2USLAoHY291cmllchgBIAEoCzIbLnF1ZXFpYW8ubmV0d29yay52MS5Db3VyaWVyIjwKE0xpc3RDb3VyaWVyc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiXgoUTGlzdENvdXJpZXJzUmVzcG9uc2USLQoIY291cmllcnMYASADKAsyGy5xdWVxaWFvLm5ldHdvcmsudjEuQ291cmllchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiRAoUVXBkYXRlQ291cmllclJlcXVlc3QSLAoHY291cmllchgBIAEoCzIbLnF1ZXFpYW8ubmV0d29yay52MS5Db3VyaWVyIkUKFVVwZGF0ZUNvdXJpZXJSZXNwb25zZRIsCgdjb3VyaWVyGAEgASgLMhsucXVlcWlhby5uZXR3b3JrLnYxLkNvdXJpZXIiOwoRQ3JlYXRlTm9kZVJlcXVlc3QSJgoEbm9kZRgBIAEoCzIYLnF1ZXFpYW8ubmV0d29yay52MS5Ob2RlIjwKEkNyZWF0ZU5vZGVSZXNwb25zZRImCgRub2RlGAEgASgLMhgucXVlcWlhby5uZXR3b3JrLnYxLk5vZGUiIQoOR2V0Tm9kZVJlcXVlc3QSDwoHbm9kZV9pZBgBIAEoCSI5Cg9HZXROb2RlUmVzcG9uc2USJgoEbm9kZRgBIAEoCzIYLnF1ZXFpYW8ubmV0d29yay52MS5Ob2RlIk4KEExpc3ROb2Rlc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSEwoLbWVyY2hhbnRfaWQYAyABKAkiVQoRTGlzdE5vZGVzUmVzcG9uc2USJwoFbm9kZXMYASADKAsyGC5xdWVxaWFvLm5ldHdvcmsudjEuTm9kZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiOwoRVXBkYXRlTm9kZVJlcXVlc3QSJgoEbm9kZRgBIAEoCzIYLnF1ZXFpYW8ubmV0d29yay52MS5Ob2RlIjwKElVwZGF0ZU5vZGVSZXNwb25zZRImCgRub2RlGAEgASgLMhgucXVlcWlhby5uZXR3b3JrLnYxLk5vZGUiUQoYQ3JlYXRlTnVtYmVyUmFuZ2VSZXF1ZXN0EjUKDG51bWJlcl9yYW5nZRgBIAEoCzIfLnF1ZXFpYW8ubmV0d29yay52MS5OdW1iZXJSYW5nZSJSChlDcmVhdGVOdW1iZXJSYW5nZVJlc3BvbnNlEjUKDG51bWJlcl9yYW5nZRgBIAEoCzIfLnF1ZXFpYW8ubmV0d29yay52MS5OdW1iZXJSYW5nZSIpChVHZXROdW1iZXJSYW5nZVJlcXVlc3QSEAoIcmFuZ2VfaWQYASABKAkiTwoWR2V0TnVtYmVyUmFuZ2VSZXNwb25zZRI1CgxudW1iZXJfcmFuZ2UYASABKAsyHy5xdWVxaWFvLm5ldHdvcmsudjEuTnVtYmVyUmFuZ2UiVAoXTGlzdE51bWJlclJhbmdlc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSEgoKY291cmllcl9pZBgDIAEoCSJrChhMaXN0TnVtYmVyUmFuZ2VzUmVzcG9uc2USNgoNbnVtYmVyX3JhbmdlcxgBIAMoCzIfLnF1ZXFpYW8ubmV0d29yay52MS5OdW1iZXJSYW5nZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiUQoYVXBkYXRlTnVtYmVyUmFuZ2VSZXF1ZXN0EjUKDG51bWJlcl9yYW5nZRgBIAEoCzIfLnF1ZXFpYW8ubmV0d29yay52MS5OdW1iZXJSYW5nZSJSChlVcGRhdGVOdW1iZXJSYW5nZVJlc3BvbnNlEjUKDG51bWJlcl9yYW5nZRgBIAEoCzIfLnF1ZXFpYW8ubmV0d29yay52MS5OdW1iZXJSYW5nZSJaChtDcmVhdGVDb3VyaWVyQWNjb3VudFJlcXVlc3QSOwoPY291cmllcl9hY2NvdW50GAEgASgLMiIucXVlcWlhby5uZXR3b3JrLnYxLkNvdXJpZXJBY2NvdW50IlsKHENyZWF0ZUNvdXJpZXJBY2NvdW50UmVzcG9uc2USOwoPY291cmllcl9hY2NvdW50GAEgASgLMiIucXVlcWlhby5uZXR3b3JrLnYxLkNvdXJpZXJBY2NvdW50Ii4KGEdldENvdXJpZXJBY2NvdW50UmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJIlgKGUdldENvdXJpZXJBY2NvdW50UmVzcG9uc2USOwoPY291cmllcl9hY2NvdW50GAEgASgLMiIucXVlcWlhby5uZXR3b3JrLnYxLkNvdXJpZXJBY2NvdW50ImwKGkxpc3RDb3VyaWVyQWNjb3VudHNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEhMKC21lcmNoYW50X2lkGAMgASgJEhIKCmNvdXJpZXJfaWQYBCABKAkidAobTGlzdENvdXJpZXJBY2NvdW50c1Jlc3BvbnNlEjwKEGNvdXJpZXJfYWNjb3VudHMYASADKAsyIi5xdWVxaWFvLm5ldHdvcmsudjEuQ291cmllckFjY291bnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIloKG1VwZGF0ZUNvdXJpZXJBY2NvdW50UmVxdWVzdBI7Cg9jb3VyaWVyX2FjY291bnQYASABKAsyIi5xdWVxaWFvLm5ldHdvcmsudjEuQ291cmllckFjY291bnQiWwocVXBkYXRlQ291cmllckFjY291bnRSZXNwb25zZRI7Cg9jb3VyaWVyX2FjY291bnQYASABKAsyIi5xdWVxaWFvLm5ldHdvcmsudjEuQ291cmllckFjY291bnQiQgoTQ3JlYXRlQXBpS2V5UmVxdWVzdBIrCgdhcGlfa2V5GAEgASgLMhoucXVlcWlhby5uZXR3b3JrLnYxLkFwaUtleSJTChRDcmVhdGVBcGlLZXlSZXNwb25zZRIrCgdhcGlfa2V5GAEgASgLMhoucXVlcWlhby5uZXR3b3JrLnYxLkFwaUtleRIOCgZzZWNyZXQYAiABKAkiOwoSTGlzdEFwaUtleXNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJIlwKE0xpc3RBcGlLZXlzUmVzcG9uc2USLAoIYXBpX2tleXMYASADKAsyGi5xdWVxaWFvLm5ldHdvcmsudjEuQXBpS2V5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIpChNSZXZva2VBcGlLZXlSZXF1ZXN0EhIKCmFwaV9rZXlfaWQYASABKAkiQwoUUmV2b2tlQXBpS2V5UmVzcG9uc2USKwoHYXBpX2tleRgBIAEoCzIaLnF1ZXFpYW8ubmV0d29yay52MS5BcGlLZXkiowEKE1JvdGF0ZUFwaUtleVJlcXVlc3QSEgoKYXBpX2tleV9pZBgBIAEoCRIUCgxzdWNjZXNzb3JfaWQYAiABKAkSMQoOZ3JhY2VfZHVyYXRpb24YAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLwoLZXhwaXJlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIoQBChRSb3RhdGVBcGlLZXlSZXNwb25zZRIrCgdhcGlfa2V5GAEgASgLMhoucXVlcWlhby5uZXR3b3JrLnYxLkFwaUtleRIOCgZzZWNyZXQYAiABKAkSLwoLcHJlZGVjZXNzb3IYAyABKAsyGi5xdWVxaWFvLm5ldHdvcmsudjEuQXBpS2V5IisKGUF1dGhlbnRpY2F0ZUFwaUtleVJlcXVlc3QSDgoGc2VjcmV0GAEgASgJIvgBChpBdXRoZW50aWNhdGVBcGlLZXlSZXNwb25zZRISCgphcGlfa2V5X2lkGAEgASgJEiwKB3N1YmplY3QYAiABKAsyGy5xdWVxaWFvLm5ldHdvcmsudjEuU3ViamVjdBIOCgZzY29wZXMYAyADKAkSLwoLZXhwaXJlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDWFsbG93ZWRfY2lkcnMYBSADKAkSLgoGbGltaXRzGAYgASgLMh4ucXVlcWlhby5uZXR3b3JrLnYxLkNhbGxMaW1pdHMSEAoIcXVvdGFfaWQYByABKAkiUQoYQ3JlYXRlVG9rZW5Jc3N1ZXJSZXF1ZXN0EjUKDHRva2VuX2lzc3VlchgBIAEoCzIfLnF1ZXFpYW8ubmV0d29yay52MS5Ub2tlbklzc3VlciJSChlDcmVhdGVUb2tlbklzc3VlclJlc3BvbnNlEjUKDHRva2VuX2lzc3VlchgBIAEoCzIfLnF1ZXFpYW8ubmV0d29yay52MS5Ub2tlbklzc3VlciIwChVHZXRUb2tlbklzc3VlclJlcXVlc3QSFwoPdG9rZW5faXNzdWVyX2lkGAEgASgJIk8KFkdldFRva2VuSXNzdWVyUmVzcG9uc2USNQoMdG9rZW5faXNzdWVyGAEgASgLMh8ucXVlcWlhby5uZXR3b3JrLnYxLlRva2VuSXNzdWVyIkAKF0xpc3RUb2tlbklzc3VlcnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJImsKGExpc3RUb2tlbklzc3VlcnNSZXNwb25zZRI2Cg10b2tlbl9pc3N1ZXJzGAEgAygLMh8ucXVlcWlhby5uZXR3b3JrLnYxLlRva2VuSXNzdWVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJRChhVcGRhdGVUb2tlbklzc3VlclJlcXVlc3QSNQoMdG9rZW5faXNzdWVyGAEgASgLMh8ucXVlcWlhby5uZXR3b3JrLnYxLlRva2VuSXNzdWVyIlIKGVVwZGF0ZVRva2VuSXNzdWVyUmVzcG9uc2USNQoMdG9rZW5faXNzdWVyGAEgASgLMh8ucXVlcWlhby5uZXR3b3JrLnYxLlRva2VuSXNzdWVyIjsKEUNyZWF0ZUFyZWFSZXF1ZXN0EiYKBGFyZWEYASABKAsyGC5xdWVxaWFvLm5ldHdvcmsudjEuQXJlYSI8ChJDcmVhdGVBcmVhUmVzcG9uc2USJgoEYXJlYRgBIAEoCzIYLnF1ZXFpYW8ubmV0d29yay52MS5BcmVhIiEKDkdldEFyZWFSZXF1ZXN0Eg8KB2FyZWFfaWQYASABKAkiOQoPR2V0QXJlYVJlc3BvbnNlEiYKBGFyZWEYASABKAsyGC5xdWVxaWFvLm5ldHdvcmsudjEuQXJlYSJNChBMaXN0QXJlYXNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEhIKCmNvdXJpZXJfaWQYAyABKAkiVQoRTGlzdEFyZWFzUmVzcG9uc2USJwoFYXJlYXMYASADKAsyGC5xdWVxaWFvLm5ldHdvcmsudjEuQXJlYRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiOwoRVXBkYXRlQXJlYVJlcXVlc3QSJgoEYXJlYRgBIAEoCzIYLnF1ZXFpYW8ubmV0d29yay52MS5BcmVhIjwKElVwZGF0ZUFyZWFSZXNwb25zZRImCgRhcmVhGAEgASgLMhgucXVlcWlhby5uZXR3b3JrLnYxLkFyZWEidgoWQ3JlYXRlU29ydFRhYmxlUmVxdWVzdBIxCgpzb3J0X3RhYmxlGAEgASgLMh0ucXVlcWlhby5uZXR3b3JrLnYxLlNvcnRUYWJsZRIpCgRyb3dzGAIgAygLMhsucXVlcWlhby5uZXR3b3JrLnYxLlNvcnRSb3ciTAoXQ3JlYXRlU29ydFRhYmxlUmVzcG9uc2USMQoKc29ydF90YWJsZRgBIAEoCzIdLnF1ZXFpYW8ubmV0d29yay52MS5Tb3J0VGFibGUiLAoTR2V0U29ydFRhYmxlUmVxdWVzdBIVCg1zb3J0X3RhYmxlX2lkGAEgASgJIkkKFEdldFNvcnRUYWJsZVJlc3BvbnNlEjEKCnNvcnRfdGFibGUYASABKAsyHS5xdWVxaWFvLm5ldHdvcmsudjEuU29ydFRhYmxlIlIKFUxpc3RTb3J0VGFibGVzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRISCgpjb3VyaWVyX2lkGAMgASgJImUKFkxpc3RTb3J0VGFibGVzUmVzcG9uc2USMgoLc29ydF90YWJsZXMYASADKAsyHS5xdWVxaWFvLm5ldHdvcmsudjEuU29ydFRhYmxlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJLChZVcGRhdGVTb3J0VGFibGVSZXF1ZXN0EjEKCnNvcnRfdGFibGUYASABKAsyHS5xdWVxaWFvLm5ldHdvcmsudjEuU29ydFRhYmxlIkwKF1VwZGF0ZVNvcnRUYWJsZVJlc3BvbnNlEjEKCnNvcnRfdGFibGUYASABKAsyHS5xdWVxaWFvLm5ldHdvcmsudjEuU29ydFRhYmxlIlcKFkxvb2tVcFNvcnRDb2Rlc1JlcXVlc3QSEgoKY291cmllcl9pZBgBIAEoCRIpCgZwbGFjZXMYAiADKAsyGS5xdWVxaWFvLm5ldHdvcmsudjEuUGxhY2UiTgoXTG9va1VwU29ydENvZGVzUmVzcG9uc2USMwoHcmVzdWx0cxgBIAMoCzIiLnF1ZXFpYW8ubmV0d29yay52MS5Tb3J0Q29kZVJlc3VsdCJrChZEaXZpZGVUZXJyaXRvcnlSZXF1ZXN0Eg8KB2FyZWFfaWQYASABKAkSEwoLcm91dGVfY291bnQYAiABKAUSKwoFbG9hZHMYAyADKAsyHC5xdWVxaWFvLm5ldHdvcmsudjEuQ2VsbExvYWQidQoXRGl2aWRlVGVycml0b3J5UmVzcG9uc2USJgoEYXJlYRgBIAEoCzIYLnF1ZXFpYW8ubmV0d29yay52MS5BcmVhEhgKEGJhbGFuY2VfcGVybWlsbGUYAiABKAUSGAoQbW92ZWRfY2VsbF9jb3VudBgDIAEoBSJSChFDaGVja1JlYWNoUmVxdWVzdBISCgpjb3VyaWVyX2lkGAEgASgJEikKBnBsYWNlcxgCIAMoCzIZLnF1ZXFpYW8ubmV0d29yay52MS5QbGFjZSJGChJDaGVja1JlYWNoUmVzcG9uc2USMAoHcmVzdWx0cxgBIAMoCzIfLnF1ZXFpYW8ubmV0d29yay52MS5SZWFjaFJlc3VsdCIrChVSZXBvcnRDb3ZlcmFnZVJlcXVlc3QSEgoKY291cmllcl9pZBgBIAEoCSKOAQoWUmVwb3J0Q292ZXJhZ2VSZXNwb25zZRItCghvdmVybGFwcxgBIAMoCzIbLnF1ZXFpYW8ubmV0d29yay52MS5PdmVybGFwEhYKDmdhcF9jZWxsX2NvdW50GAIgASgDEhEKCWdhcF9jZWxscxgDIAMoCRIaChJnYXBfZGl2aXNpb25fY29kZXMYBCADKAkynCEKDk5ldHdvcmtTZXJ2aWNlEmcKDkNyZWF0ZU1lcmNoYW50EikucXVlcWlhby5uZXR3b3JrLnYxLkNyZWF0ZU1lcmNoYW50UmVxdWVzdBoqLnF1ZXFpYW8ubmV0d29yay52MS5DcmVhdGVNZXJjaGFudFJlc3BvbnNlEl4KC0dldE1lcmNoYW50EiYucXVlcWlhby5uZXR3b3JrLnYxLkdldE1lcmNoYW50UmVxdWVzdBonLnF1ZXFpYW8ubmV0d29yay52MS5HZXRNZXJjaGFudFJlc3BvbnNlEmQKDUxpc3RNZXJjaGFudHMSKC5xdWVxaWFvLm5ldHdvcmsudjEuTGlzdE1lcmNoYW50c1JlcXVlc3QaKS5xdWVxaWFvLm5ldHdvcmsudjEuTGlzdE1lcmNoYW50c1Jlc3BvbnNlEmcKDlVwZGF0ZU1lcmNoYW50EikucXVlcWlhby5uZXR3b3JrLnYxLlVwZGF0ZU1lcmNoYW50UmVxdWVzdBoqLnF1ZXFpYW8ubmV0d29yay52MS5VcGRhdGVNZXJjaGFudFJlc3BvbnNlEmQKDUNyZWF0ZUNvdXJpZXISKC5xdWVxaWFvLm5ldHdvcmsudjEuQ3JlYXRlQ291cmllclJlcXVlc3QaKS5xdWVxaWFvLm5ldHdvcmsudjEuQ3JlYXRlQ291cmllclJlc3BvbnNlElsKCkdldENvdXJpZXISJS5xdWVxaWFvLm5ldHdvcmsudjEuR2V0Q291cmllclJlcXVlc3QaJi5xdWVxaWFvLm5ldHdvcmsudjEuR2V0Q291cmllclJlc3BvbnNlEmEKDExpc3RDb3VyaWVycxInLnF1ZXFpYW8ubmV0d29yay52MS5MaXN0Q291cmllcnNSZXF1ZXN0GigucXVlcWlhby5uZXR3b3JrLnYxLkxpc3RDb3VyaWVyc1Jlc3BvbnNlEmQKDVVwZGF0ZUNvdXJpZXISKC5xdWVxaWFvLm5ldHdvcmsudjEuVXBkYXRlQ291cmllclJlcXVlc3QaKS5xdWVxaWFvLm5ldHdvcmsudjEuVXBkYXRlQ291cmllclJlc3BvbnNlElsKCkNyZWF0ZU5vZGUSJS5xdWVxaWFvLm5ldHdvcmsudjEuQ3JlYXRlTm9kZVJlcXVlc3QaJi5xdWVxaWFvLm5ldHdvcmsudjEuQ3JlYXRlTm9kZVJlc3BvbnNlElIKB0dldE5vZGUSIi5xdWVxaWFvLm5ldHdvcmsudjEuR2V0Tm9kZVJlcXVlc3QaIy5xdWVxaWFvLm5ldHdvcmsudjEuR2V0Tm9kZVJlc3BvbnNlElgKCUxpc3ROb2RlcxIkLnF1ZXFpYW8ubmV0d29yay52MS5MaXN0Tm9kZXNSZXF1ZXN0GiUucXVlcWlhby5uZXR3b3JrLnYxLkxpc3ROb2Rlc1Jlc3BvbnNlElsKClVwZGF0ZU5vZGUSJS5xdWVxaWFvLm5ldHdvcmsudjEuVXBkYXRlTm9kZVJlcXVlc3QaJi5xdWVxaWFvLm5ldHdvcmsudjEuVXBkYXRlTm9kZVJlc3BvbnNlEnAKEUNyZWF0ZU51bWJlclJhbmdlEiwucXVlcWlhby5uZXR3b3JrLnYxLkNyZWF0ZU51bWJlclJhbmdlUmVxdWVzdBotLnF1ZXFpYW8ubmV0d29yay52MS5DcmVhdGVOdW1iZXJSYW5nZVJlc3BvbnNlEmcKDkdldE51bWJlclJhbmdlEikucXVlcWlhby5uZXR3b3JrLnYxLkdldE51bWJlclJhbmdlUmVxdWVzdBoqLnF1ZXFpYW8ubmV0d29yay52MS5HZXROdW1iZXJSYW5nZVJlc3BvbnNlEm0KEExpc3ROdW1iZXJSYW5nZXMSKy5xdWVxaWFvLm5ldHdvcmsudjEuTGlzdE51bWJlclJhbmdlc1JlcXVlc3QaLC5xdWVxaWFvLm5ldHdvcmsudjEuTGlzdE51bWJlclJhbmdlc1Jlc3BvbnNlEnAKEVVwZGF0ZU51bWJlclJhbmdlEiwucXVlcWlhby5uZXR3b3JrLnYxLlVwZGF0ZU51bWJlclJhbmdlUmVxdWVzdBotLnF1ZXFpYW8ubmV0d29yay52MS5VcGRhdGVOdW1iZXJSYW5nZVJlc3BvbnNlEnkKFENyZWF0ZUNvdXJpZXJBY2NvdW50Ei8ucXVlcWlhby5uZXR3b3JrLnYxLkNyZWF0ZUNvdXJpZXJBY2NvdW50UmVxdWVzdBowLnF1ZXFpYW8ubmV0d29yay52MS5DcmVhdGVDb3VyaWVyQWNjb3VudFJlc3BvbnNlEnAKEUdldENvdXJpZXJBY2NvdW50EiwucXVlcWlhby5uZXR3b3JrLnYxLkdldENvdXJpZXJBY2NvdW50UmVxdWVzdBotLnF1ZXFpYW8ubmV0d29yay52MS5HZXRDb3VyaWVyQWNjb3VudFJlc3BvbnNlEnYKE0xpc3RDb3VyaWVyQWNjb3VudHMSLi5xdWVxaWFvLm5ldHdvcmsudjEuTGlzdENvdXJpZXJBY2NvdW50c1JlcXVlc3QaLy5xdWVxaWFvLm5ldHdvcmsudjEuTGlzdENvdXJpZXJBY2NvdW50c1Jlc3BvbnNlEnkKFFVwZGF0ZUNvdXJpZXJBY2NvdW50Ei8ucXVlcWlhby5uZXR3b3JrLnYxLlVwZGF0ZUNvdXJpZXJBY2NvdW50UmVxdWVzdBowLnF1ZXFpYW8ubmV0d29yay52MS5VcGRhdGVDb3VyaWVyQWNjb3VudFJlc3BvbnNlEmEKDENyZWF0ZUFwaUtleRInLnF1ZXFpYW8ubmV0d29yay52MS5DcmVhdGVBcGlLZXlSZXF1ZXN0GigucXVlcWlhby5uZXR3b3JrLnYxLkNyZWF0ZUFwaUtleVJlc3BvbnNlEl4KC0xpc3RBcGlLZXlzEiYucXVlcWlhby5uZXR3b3JrLnYxLkxpc3RBcGlLZXlzUmVxdWVzdBonLnF1ZXFpYW8ubmV0d29yay52MS5MaXN0QXBpS2V5c1Jlc3BvbnNlEmEKDFJldm9rZUFwaUtleRInLnF1ZXFpYW8ubmV0d29yay52MS5SZXZva2VBcGlLZXlSZXF1ZXN0GigucXVlcWlhby5uZXR3b3JrLnYxLlJldm9rZUFwaUtleVJlc3BvbnNlEmEKDFJvdGF0ZUFwaUtleRInLnF1ZXFpYW8ubmV0d29yay52MS5Sb3RhdGVBcGlLZXlSZXF1ZXN0GigucXVlcWlhby5uZXR3b3JrLnYxLlJvdGF0ZUFwaUtleVJlc3BvbnNlEnMKEkF1dGhlbnRpY2F0ZUFwaUtleRItLnF1ZXFpYW8ubmV0d29yay52MS5BdXRoZW50aWNhdGVBcGlLZXlSZXF1ZXN0Gi4ucXVlcWlhby5uZXR3b3JrLnYxLkF1dGhlbnRpY2F0ZUFwaUtleVJlc3BvbnNlEnAKEUNyZWF0ZVRva2VuSXNzdWVyEiwucXVlcWlhby5uZXR3b3JrLnYxLkNyZWF0ZVRva2VuSXNzdWVyUmVxdWVzdBotLnF1ZXFpYW8ubmV0d29yay52MS5DcmVhdGVUb2tlbklzc3VlclJlc3BvbnNlEmcKDkdldFRva2VuSXNzdWVyEikucXVlcWlhby5uZXR3b3JrLnYxLkdldFRva2VuSXNzdWVyUmVxdWVzdBoqLnF1ZXFpYW8ubmV0d29yay52MS5HZXRUb2tlbklzc3VlclJlc3BvbnNlEm0KEExpc3RUb2tlbklzc3VlcnMSKy5xdWVxaWFvLm5ldHdvcmsudjEuTGlzdFRva2VuSXNzdWVyc1JlcXVlc3QaLC5xdWVxaWFvLm5ldHdvcmsudjEuTGlzdFRva2VuSXNzdWVyc1Jlc3BvbnNlEnAKEVVwZGF0ZVRva2VuSXNzdWVyEiwucXVlcWlhby5uZXR3b3JrLnYxLlVwZGF0ZVRva2VuSXNzdWVyUmVxdWVzdBotLnF1ZXFpYW8ubmV0d29yay52MS5VcGRhdGVUb2tlbklzc3VlclJlc3BvbnNlElsKCkNyZWF0ZUFyZWESJS5xdWVxaWFvLm5ldHdvcmsudjEuQ3JlYXRlQXJlYVJlcXVlc3QaJi5xdWVxaWFvLm5ldHdvcmsudjEuQ3JlYXRlQXJlYVJlc3BvbnNlElIKB0dldEFyZWESIi5xdWVxaWFvLm5ldHdvcmsudjEuR2V0QXJlYVJlcXVlc3QaIy5xdWVxaWFvLm5ldHdvcmsudjEuR2V0QXJlYVJlc3BvbnNlElgKCUxpc3RBcmVhcxIkLnF1ZXFpYW8ubmV0d29yay52MS5MaXN0QXJlYXNSZXF1ZXN0GiUucXVlcWlhby5uZXR3b3JrLnYxLkxpc3RBcmVhc1Jlc3BvbnNlElsKClVwZGF0ZUFyZWESJS5xdWVxaWFvLm5ldHdvcmsudjEuVXBkYXRlQXJlYVJlcXVlc3QaJi5xdWVxaWFvLm5ldHdvcmsudjEuVXBkYXRlQXJlYVJlc3BvbnNlEmoKD0NyZWF0ZVNvcnRUYWJsZRIqLnF1ZXFpYW8ubmV0d29yay52MS5DcmVhdGVTb3J0VGFibGVSZXF1ZXN0GisucXVlcWlhby5uZXR3b3JrLnYxLkNyZWF0ZVNvcnRUYWJsZVJlc3BvbnNlEmEKDEdldFNvcnRUYWJsZRInLnF1ZXFpYW8ubmV0d29yay52MS5HZXRTb3J0VGFibGVSZXF1ZXN0GigucXVlcWlhby5uZXR3b3JrLnYxLkdldFNvcnRUYWJsZVJlc3BvbnNlEmcKDkxpc3RTb3J0VGFibGVzEikucXVlcWlhby5uZXR3b3JrLnYxLkxpc3RTb3J0VGFibGVzUmVxdWVzdBoqLnF1ZXFpYW8ubmV0d29yay52MS5MaXN0U29ydFRhYmxlc1Jlc3BvbnNlEmoKD1VwZGF0ZVNvcnRUYWJsZRIqLnF1ZXFpYW8ubmV0d29yay52MS5VcGRhdGVTb3J0VGFibGVSZXF1ZXN0GisucXVlcWlhby5uZXR3b3JrLnYxLlVwZGF0ZVNvcnRUYWJsZVJlc3BvbnNlEmoKD0xvb2tVcFNvcnRDb2RlcxIqLnF1ZXFpYW8ubmV0d29yay52MS5Mb29rVXBTb3J0Q29kZXNSZXF1ZXN0GisucXVlcWlhby5uZXR3b3JrLnYxLkxvb2tVcFNvcnRDb2Rlc1Jlc3BvbnNlEmoKD0RpdmlkZVRlcnJpdG9yeRIqLnF1ZXFpYW8ubmV0d29yay52MS5EaXZpZGVUZXJyaXRvcnlSZXF1ZXN0GisucXVlcWlhby5uZXR3b3JrLnYxLkRpdmlkZVRlcnJpdG9yeVJlc3BvbnNlElsKCkNoZWNrUmVhY2gSJS5xdWVxaWFvLm5ldHdvcmsudjEuQ2hlY2tSZWFjaFJlcXVlc3QaJi5xdWVxaWFvLm5ldHdvcmsudjEuQ2hlY2tSZWFjaFJlc3BvbnNlEmcKDlJlcG9ydENvdmVyYWdlEikucXVlcWlhby5uZXR3b3JrLnYxLlJlcG9ydENvdmVyYWdlUmVxdWVzdBoqLnF1ZXFpYW8ubmV0d29yay52MS5SZXBvcnRDb3ZlcmFnZVJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_queqiao_network_v1_api_key, file_queqiao_network_v1_area, file_queqiao_network_v1_courier, file_queqiao_network_v1_courier_account, file_queqiao_network_v1_coverage, file_queqiao_network_v1_merchant, file_queqiao_network_v1_node, file_queqiao_network_v1_number_range, file_queqiao_network_v1_sort_table, file_queqiao_network_v1_token_issuer]);
 
 /**
  * Request of CreateMerchant.
@@ -1461,6 +1467,627 @@ export const UpdateTokenIssuerResponseSchema: GenMessage<UpdateTokenIssuerRespon
   messageDesc(file_queqiao_network_v1_network_service, 57);
 
 /**
+ * Request of CreateArea.
+ *
+ * @generated from message queqiao.network.v1.CreateAreaRequest
+ */
+export type CreateAreaRequest = Message<"queqiao.network.v1.CreateAreaRequest"> & {
+  /**
+   * What to register. Required.
+   *
+   * @generated from field: queqiao.network.v1.Area area = 1;
+   */
+  area?: Area | undefined;
+};
+
+/**
+ * Describes the message queqiao.network.v1.CreateAreaRequest.
+ * Use `create(CreateAreaRequestSchema)` to create a new message.
+ */
+export const CreateAreaRequestSchema: GenMessage<CreateAreaRequest> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_network_service, 58);
+
+/**
+ * Response of CreateArea.
+ *
+ * @generated from message queqiao.network.v1.CreateAreaResponse
+ */
+export type CreateAreaResponse = Message<"queqiao.network.v1.CreateAreaResponse"> & {
+  /**
+   * As registered.
+   *
+   * @generated from field: queqiao.network.v1.Area area = 1;
+   */
+  area?: Area | undefined;
+};
+
+/**
+ * Describes the message queqiao.network.v1.CreateAreaResponse.
+ * Use `create(CreateAreaResponseSchema)` to create a new message.
+ */
+export const CreateAreaResponseSchema: GenMessage<CreateAreaResponse> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_network_service, 59);
+
+/**
+ * Request of GetArea.
+ *
+ * @generated from message queqiao.network.v1.GetAreaRequest
+ */
+export type GetAreaRequest = Message<"queqiao.network.v1.GetAreaRequest"> & {
+  /**
+   * Id. Required.
+   *
+   * @generated from field: string area_id = 1;
+   */
+  areaId: string;
+};
+
+/**
+ * Describes the message queqiao.network.v1.GetAreaRequest.
+ * Use `create(GetAreaRequestSchema)` to create a new message.
+ */
+export const GetAreaRequestSchema: GenMessage<GetAreaRequest> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_network_service, 60);
+
+/**
+ * Response of GetArea.
+ *
+ * @generated from message queqiao.network.v1.GetAreaResponse
+ */
+export type GetAreaResponse = Message<"queqiao.network.v1.GetAreaResponse"> & {
+  /**
+   * As it is now.
+   *
+   * @generated from field: queqiao.network.v1.Area area = 1;
+   */
+  area?: Area | undefined;
+};
+
+/**
+ * Describes the message queqiao.network.v1.GetAreaResponse.
+ * Use `create(GetAreaResponseSchema)` to create a new message.
+ */
+export const GetAreaResponseSchema: GenMessage<GetAreaResponse> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_network_service, 61);
+
+/**
+ * Request of ListAreas.
+ *
+ * @generated from message queqiao.network.v1.ListAreasRequest
+ */
+export type ListAreasRequest = Message<"queqiao.network.v1.ListAreasRequest"> & {
+  /**
+   * At most so many, 1 to 1,000. Default 100; more is taken as 1,000.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * next_page_token of the page before, with the same other arguments; empty for the first page.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+
+  /**
+   * Only areas of this courier. Optional; a courier may name none but itself (TENANT_FOREIGN).
+   *
+   * @generated from field: string courier_id = 3;
+   */
+  courierId: string;
+};
+
+/**
+ * Describes the message queqiao.network.v1.ListAreasRequest.
+ * Use `create(ListAreasRequestSchema)` to create a new message.
+ */
+export const ListAreasRequestSchema: GenMessage<ListAreasRequest> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_network_service, 62);
+
+/**
+ * Response of ListAreas.
+ *
+ * @generated from message queqiao.network.v1.ListAreasResponse
+ */
+export type ListAreasResponse = Message<"queqiao.network.v1.ListAreasResponse"> & {
+  /**
+   * This page, in order of area_id.
+   *
+   * @generated from field: repeated queqiao.network.v1.Area areas = 1;
+   */
+  areas: Area[];
+
+  /**
+   * Opens the next page; empty on the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message queqiao.network.v1.ListAreasResponse.
+ * Use `create(ListAreasResponseSchema)` to create a new message.
+ */
+export const ListAreasResponseSchema: GenMessage<ListAreasResponse> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_network_service, 63);
+
+/**
+ * Request of UpdateArea.
+ *
+ * @generated from message queqiao.network.v1.UpdateAreaRequest
+ */
+export type UpdateAreaRequest = Message<"queqiao.network.v1.UpdateAreaRequest"> & {
+  /**
+   * As it shall be, with the etag of the version read before. Required.
+   *
+   * @generated from field: queqiao.network.v1.Area area = 1;
+   */
+  area?: Area | undefined;
+};
+
+/**
+ * Describes the message queqiao.network.v1.UpdateAreaRequest.
+ * Use `create(UpdateAreaRequestSchema)` to create a new message.
+ */
+export const UpdateAreaRequestSchema: GenMessage<UpdateAreaRequest> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_network_service, 64);
+
+/**
+ * Response of UpdateArea.
+ *
+ * @generated from message queqiao.network.v1.UpdateAreaResponse
+ */
+export type UpdateAreaResponse = Message<"queqiao.network.v1.UpdateAreaResponse"> & {
+  /**
+   * As it is now.
+   *
+   * @generated from field: queqiao.network.v1.Area area = 1;
+   */
+  area?: Area | undefined;
+};
+
+/**
+ * Describes the message queqiao.network.v1.UpdateAreaResponse.
+ * Use `create(UpdateAreaResponseSchema)` to create a new message.
+ */
+export const UpdateAreaResponseSchema: GenMessage<UpdateAreaResponse> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_network_service, 65);
+
+/**
+ * Request of CreateSortTable.
+ *
+ * @generated from message queqiao.network.v1.CreateSortTableRequest
+ */
+export type CreateSortTableRequest = Message<"queqiao.network.v1.CreateSortTableRequest"> & {
+  /**
+   * What to register. Required.
+   *
+   * @generated from field: queqiao.network.v1.SortTable sort_table = 1;
+   */
+  sortTable?: SortTable | undefined;
+
+  /**
+   * Its rows, 1 to 50,000, each place once. Required.
+   *
+   * @generated from field: repeated queqiao.network.v1.SortRow rows = 2;
+   */
+  rows: SortRow[];
+};
+
+/**
+ * Describes the message queqiao.network.v1.CreateSortTableRequest.
+ * Use `create(CreateSortTableRequestSchema)` to create a new message.
+ */
+export const CreateSortTableRequestSchema: GenMessage<CreateSortTableRequest> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_network_service, 66);
+
+/**
+ * Response of CreateSortTable.
+ *
+ * @generated from message queqiao.network.v1.CreateSortTableResponse
+ */
+export type CreateSortTableResponse = Message<"queqiao.network.v1.CreateSortTableResponse"> & {
+  /**
+   * As registered.
+   *
+   * @generated from field: queqiao.network.v1.SortTable sort_table = 1;
+   */
+  sortTable?: SortTable | undefined;
+};
+
+/**
+ * Describes the message queqiao.network.v1.CreateSortTableResponse.
+ * Use `create(CreateSortTableResponseSchema)` to create a new message.
+ */
+export const CreateSortTableResponseSchema: GenMessage<CreateSortTableResponse> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_network_service, 67);
+
+/**
+ * Request of GetSortTable.
+ *
+ * @generated from message queqiao.network.v1.GetSortTableRequest
+ */
+export type GetSortTableRequest = Message<"queqiao.network.v1.GetSortTableRequest"> & {
+  /**
+   * Id. Required.
+   *
+   * @generated from field: string sort_table_id = 1;
+   */
+  sortTableId: string;
+};
+
+/**
+ * Describes the message queqiao.network.v1.GetSortTableRequest.
+ * Use `create(GetSortTableRequestSchema)` to create a new message.
+ */
+export const GetSortTableRequestSchema: GenMessage<GetSortTableRequest> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_network_service, 68);
+
+/**
+ * Response of GetSortTable.
+ *
+ * @generated from message queqiao.network.v1.GetSortTableResponse
+ */
+export type GetSortTableResponse = Message<"queqiao.network.v1.GetSortTableResponse"> & {
+  /**
+   * As it is now.
+   *
+   * @generated from field: queqiao.network.v1.SortTable sort_table = 1;
+   */
+  sortTable?: SortTable | undefined;
+};
+
+/**
+ * Describes the message queqiao.network.v1.GetSortTableResponse.
+ * Use `create(GetSortTableResponseSchema)` to create a new message.
+ */
+export const GetSortTableResponseSchema: GenMessage<GetSortTableResponse> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_network_service, 69);
+
+/**
+ * Request of ListSortTables.
+ *
+ * @generated from message queqiao.network.v1.ListSortTablesRequest
+ */
+export type ListSortTablesRequest = Message<"queqiao.network.v1.ListSortTablesRequest"> & {
+  /**
+   * At most so many, 1 to 1,000. Default 100; more is taken as 1,000.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * next_page_token of the page before, with the same other arguments; empty for the first page.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+
+  /**
+   * Only tables of this courier. Optional; a courier may name none but itself (TENANT_FOREIGN).
+   *
+   * @generated from field: string courier_id = 3;
+   */
+  courierId: string;
+};
+
+/**
+ * Describes the message queqiao.network.v1.ListSortTablesRequest.
+ * Use `create(ListSortTablesRequestSchema)` to create a new message.
+ */
+export const ListSortTablesRequestSchema: GenMessage<ListSortTablesRequest> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_network_service, 70);
+
+/**
+ * Response of ListSortTables.
+ *
+ * @generated from message queqiao.network.v1.ListSortTablesResponse
+ */
+export type ListSortTablesResponse = Message<"queqiao.network.v1.ListSortTablesResponse"> & {
+  /**
+   * This page, in order of sort_table_id.
+   *
+   * @generated from field: repeated queqiao.network.v1.SortTable sort_tables = 1;
+   */
+  sortTables: SortTable[];
+
+  /**
+   * Opens the next page; empty on the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message queqiao.network.v1.ListSortTablesResponse.
+ * Use `create(ListSortTablesResponseSchema)` to create a new message.
+ */
+export const ListSortTablesResponseSchema: GenMessage<ListSortTablesResponse> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_network_service, 71);
+
+/**
+ * Request of UpdateSortTable.
+ *
+ * @generated from message queqiao.network.v1.UpdateSortTableRequest
+ */
+export type UpdateSortTableRequest = Message<"queqiao.network.v1.UpdateSortTableRequest"> & {
+  /**
+   * As it shall be, with the etag of the version read before. Required.
+   *
+   * @generated from field: queqiao.network.v1.SortTable sort_table = 1;
+   */
+  sortTable?: SortTable | undefined;
+};
+
+/**
+ * Describes the message queqiao.network.v1.UpdateSortTableRequest.
+ * Use `create(UpdateSortTableRequestSchema)` to create a new message.
+ */
+export const UpdateSortTableRequestSchema: GenMessage<UpdateSortTableRequest> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_network_service, 72);
+
+/**
+ * Response of UpdateSortTable.
+ *
+ * @generated from message queqiao.network.v1.UpdateSortTableResponse
+ */
+export type UpdateSortTableResponse = Message<"queqiao.network.v1.UpdateSortTableResponse"> & {
+  /**
+   * As it is now.
+   *
+   * @generated from field: queqiao.network.v1.SortTable sort_table = 1;
+   */
+  sortTable?: SortTable | undefined;
+};
+
+/**
+ * Describes the message queqiao.network.v1.UpdateSortTableResponse.
+ * Use `create(UpdateSortTableResponseSchema)` to create a new message.
+ */
+export const UpdateSortTableResponseSchema: GenMessage<UpdateSortTableResponse> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_network_service, 73);
+
+/**
+ * Request of LookUpSortCodes.
+ *
+ * @generated from message queqiao.network.v1.LookUpSortCodesRequest
+ */
+export type LookUpSortCodesRequest = Message<"queqiao.network.v1.LookUpSortCodesRequest"> & {
+  /**
+   * Whose codes. Required; a courier may leave it empty and may name none but itself
+   * (TENANT_FOREIGN).
+   *
+   * @generated from field: string courier_id = 1;
+   */
+  courierId: string;
+
+  /**
+   * Where the parcels go, 1 to 1,000.
+   *
+   * @generated from field: repeated queqiao.network.v1.Place places = 2;
+   */
+  places: Place[];
+};
+
+/**
+ * Describes the message queqiao.network.v1.LookUpSortCodesRequest.
+ * Use `create(LookUpSortCodesRequestSchema)` to create a new message.
+ */
+export const LookUpSortCodesRequestSchema: GenMessage<LookUpSortCodesRequest> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_network_service, 74);
+
+/**
+ * Response of LookUpSortCodes.
+ *
+ * @generated from message queqiao.network.v1.LookUpSortCodesResponse
+ */
+export type LookUpSortCodesResponse = Message<"queqiao.network.v1.LookUpSortCodesResponse"> & {
+  /**
+   * One for each place, in order.
+   *
+   * @generated from field: repeated queqiao.network.v1.SortCodeResult results = 1;
+   */
+  results: SortCodeResult[];
+};
+
+/**
+ * Describes the message queqiao.network.v1.LookUpSortCodesResponse.
+ * Use `create(LookUpSortCodesResponseSchema)` to create a new message.
+ */
+export const LookUpSortCodesResponseSchema: GenMessage<LookUpSortCodesResponse> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_network_service, 75);
+
+/**
+ * Request of DivideTerritory.
+ *
+ * @generated from message queqiao.network.v1.DivideTerritoryRequest
+ */
+export type DivideTerritoryRequest = Message<"queqiao.network.v1.DivideTerritoryRequest"> & {
+  /**
+   * The territory. Required; at most 5,000 cells of resolution 9.
+   *
+   * @generated from field: string area_id = 1;
+   */
+  areaId: string;
+
+  /**
+   * How many routes: 1 to 99, and no more than the territory has cells. Required.
+   *
+   * @generated from field: int32 route_count = 2;
+   */
+  routeCount: number;
+
+  /**
+   * What goes to its cells, at most 20,000, each cell once; cells that are not listed get nothing.
+   * Without any, all cells count alike.
+   *
+   * @generated from field: repeated queqiao.network.v1.CellLoad loads = 3;
+   */
+  loads: CellLoad[];
+};
+
+/**
+ * Describes the message queqiao.network.v1.DivideTerritoryRequest.
+ * Use `create(DivideTerritoryRequestSchema)` to create a new message.
+ */
+export const DivideTerritoryRequestSchema: GenMessage<DivideTerritoryRequest> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_network_service, 76);
+
+/**
+ * Response of DivideTerritory.
+ *
+ * @generated from message queqiao.network.v1.DivideTerritoryResponse
+ */
+export type DivideTerritoryResponse = Message<"queqiao.network.v1.DivideTerritoryResponse"> & {
+  /**
+   * The territory with its routes.
+   *
+   * @generated from field: queqiao.network.v1.Area area = 1;
+   */
+  area?: Area | undefined;
+
+  /**
+   * Load of the heaviest route in thousandths of the mean: up to 1,150 unless single cells are too
+   * heavy.
+   *
+   * @generated from field: int32 balance_permille = 2;
+   */
+  balancePermille: number;
+
+  /**
+   * How many cells of resolution 9 have another route than before.
+   *
+   * @generated from field: int32 moved_cell_count = 3;
+   */
+  movedCellCount: number;
+};
+
+/**
+ * Describes the message queqiao.network.v1.DivideTerritoryResponse.
+ * Use `create(DivideTerritoryResponseSchema)` to create a new message.
+ */
+export const DivideTerritoryResponseSchema: GenMessage<DivideTerritoryResponse> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_network_service, 77);
+
+/**
+ * Request of CheckReach.
+ *
+ * @generated from message queqiao.network.v1.CheckReachRequest
+ */
+export type CheckReachRequest = Message<"queqiao.network.v1.CheckReachRequest"> & {
+  /**
+   * Which courier. Required; a courier may leave it empty and may name none but itself
+   * (TENANT_FOREIGN). COURIER_NOT_FOUND if there is none.
+   *
+   * @generated from field: string courier_id = 1;
+   */
+  courierId: string;
+
+  /**
+   * Where to, 1 to 1,000.
+   *
+   * @generated from field: repeated queqiao.network.v1.Place places = 2;
+   */
+  places: Place[];
+};
+
+/**
+ * Describes the message queqiao.network.v1.CheckReachRequest.
+ * Use `create(CheckReachRequestSchema)` to create a new message.
+ */
+export const CheckReachRequestSchema: GenMessage<CheckReachRequest> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_network_service, 78);
+
+/**
+ * Response of CheckReach.
+ *
+ * @generated from message queqiao.network.v1.CheckReachResponse
+ */
+export type CheckReachResponse = Message<"queqiao.network.v1.CheckReachResponse"> & {
+  /**
+   * One for each place, in order.
+   *
+   * @generated from field: repeated queqiao.network.v1.ReachResult results = 1;
+   */
+  results: ReachResult[];
+};
+
+/**
+ * Describes the message queqiao.network.v1.CheckReachResponse.
+ * Use `create(CheckReachResponseSchema)` to create a new message.
+ */
+export const CheckReachResponseSchema: GenMessage<CheckReachResponse> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_network_service, 79);
+
+/**
+ * Request of ReportCoverage.
+ *
+ * @generated from message queqiao.network.v1.ReportCoverageRequest
+ */
+export type ReportCoverageRequest = Message<"queqiao.network.v1.ReportCoverageRequest"> & {
+  /**
+   * Which courier's. Required; a courier may leave it empty and may name none but itself
+   * (TENANT_FOREIGN).
+   *
+   * @generated from field: string courier_id = 1;
+   */
+  courierId: string;
+};
+
+/**
+ * Describes the message queqiao.network.v1.ReportCoverageRequest.
+ * Use `create(ReportCoverageRequestSchema)` to create a new message.
+ */
+export const ReportCoverageRequestSchema: GenMessage<ReportCoverageRequest> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_network_service, 80);
+
+/**
+ * Response of ReportCoverage.
+ *
+ * @generated from message queqiao.network.v1.ReportCoverageResponse
+ */
+export type ReportCoverageResponse = Message<"queqiao.network.v1.ReportCoverageResponse"> & {
+  /**
+   * Territories that overlap, in order of their ids; the first 1,000.
+   *
+   * @generated from field: repeated queqiao.network.v1.Overlap overlaps = 1;
+   */
+  overlaps: Overlap[];
+
+  /**
+   * How much of the service areas no territory claims, in cells of resolution 9.
+   *
+   * @generated from field: int64 gap_cell_count = 2;
+   */
+  gapCellCount: bigint;
+
+  /**
+   * Such cells, compacted; the first 1,000.
+   *
+   * @generated from field: repeated string gap_cells = 3;
+   */
+  gapCells: string[];
+
+  /**
+   * Divisions of service areas of which no territory claims anything; the first 1,000.
+   *
+   * @generated from field: repeated string gap_division_codes = 4;
+   */
+  gapDivisionCodes: string[];
+};
+
+/**
+ * Describes the message queqiao.network.v1.ReportCoverageResponse.
+ * Use `create(ReportCoverageResponseSchema)` to create a new message.
+ */
+export const ReportCoverageResponseSchema: GenMessage<ReportCoverageResponse> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_network_service, 81);
+
+/**
  * Who takes part: merchants, couriers, nodes, number ranges, courier accounts, API keys and token
  * issuers.
  *
@@ -1474,7 +2101,8 @@ export const UpdateTokenIssuerResponseSchema: GenMessage<UpdateTokenIssuerRespon
  * Operators and Queqiao's own services see all. A merchant sees itself, every courier, its own and
  * common nodes, the number ranges that it may draw from and its accounts. A courier sees itself,
  * its number ranges and the accounts held at it. All else is to them as if it did not exist. Only
- * operators change anything.
+ * operators change anything, but for areas and sort tables, which are their courier's business as
+ * well and are shown to no merchant.
  *
  * @generated from service queqiao.network.v1.NetworkService
  */
@@ -1778,6 +2406,136 @@ export const NetworkService: GenService<{
     methodKind: "unary";
     input: typeof UpdateTokenIssuerRequestSchema;
     output: typeof UpdateTokenIssuerResponseSchema;
+  },
+  /**
+   * Registers an area. COURIER_NOT_FOUND if there is no such courier; TENANT_FOREIGN if a courier
+   * names another one.
+   *
+   * @generated from rpc queqiao.network.v1.NetworkService.CreateArea
+   */
+  createArea: {
+    methodKind: "unary";
+    input: typeof CreateAreaRequestSchema;
+    output: typeof CreateAreaResponseSchema;
+  },
+  /**
+   * Reads an area with its cells and divisions; AREA_NOT_FOUND if there is none that the caller may
+   * see.
+   *
+   * @generated from rpc queqiao.network.v1.NetworkService.GetArea
+   */
+  getArea: {
+    methodKind: "unary";
+    input: typeof GetAreaRequestSchema;
+    output: typeof GetAreaResponseSchema;
+  },
+  /**
+   * Lists in order of area_id, without cells, divisions and routes.
+   *
+   * @generated from rpc queqiao.network.v1.NetworkService.ListAreas
+   */
+  listAreas: {
+    methodKind: "unary";
+    input: typeof ListAreasRequestSchema;
+    output: typeof ListAreasResponseSchema;
+  },
+  /**
+   * Changes an area.
+   *
+   * @generated from rpc queqiao.network.v1.NetworkService.UpdateArea
+   */
+  updateArea: {
+    methodKind: "unary";
+    input: typeof UpdateAreaRequestSchema;
+    output: typeof UpdateAreaResponseSchema;
+  },
+  /**
+   * Uploads a courier's own sort codes, as a new table that counts from now on unless it is
+   * DISABLED. Its rows never change: what is new is another table.
+   *
+   * @generated from rpc queqiao.network.v1.NetworkService.CreateSortTable
+   */
+  createSortTable: {
+    methodKind: "unary";
+    input: typeof CreateSortTableRequestSchema;
+    output: typeof CreateSortTableResponseSchema;
+  },
+  /**
+   * Reads what is known of a sort table, without its rows; SORT_TABLE_NOT_FOUND if there is none
+   * that the caller may see.
+   *
+   * @generated from rpc queqiao.network.v1.NetworkService.GetSortTable
+   */
+  getSortTable: {
+    methodKind: "unary";
+    input: typeof GetSortTableRequestSchema;
+    output: typeof GetSortTableResponseSchema;
+  },
+  /**
+   * Lists in order of sort_table_id.
+   *
+   * @generated from rpc queqiao.network.v1.NetworkService.ListSortTables
+   */
+  listSortTables: {
+    methodKind: "unary";
+    input: typeof ListSortTablesRequestSchema;
+    output: typeof ListSortTablesResponseSchema;
+  },
+  /**
+   * Changes the state of a sort table: disabled, the one before it counts again.
+   *
+   * @generated from rpc queqiao.network.v1.NetworkService.UpdateSortTable
+   */
+  updateSortTable: {
+    methodKind: "unary";
+    input: typeof UpdateSortTableRequestSchema;
+    output: typeof UpdateSortTableResponseSchema;
+  },
+  /**
+   * Says by which code a courier sorts parcels for places: by its newest active table, else by its
+   * territories. Where neither has exactly one code for a place it says why, and never guesses.
+   *
+   * @generated from rpc queqiao.network.v1.NetworkService.LookUpSortCodes
+   */
+  lookUpSortCodes: {
+    methodKind: "unary";
+    input: typeof LookUpSortCodesRequestSchema;
+    output: typeof LookUpSortCodesResponseSchema;
+  },
+  /**
+   * Divides a territory of cells into routes: each cell in one, each route in one piece, the
+   * heaviest with at most 1.15 times the mean load where single cells are light enough for that.
+   * Cells keep their routes as long as that holds; asked again with the same loads nothing changes.
+   * AREA_NOT_DIVISIBLE if the area is no territory of cells or is one route itself; CONFLICT if it
+   * was changed meanwhile.
+   *
+   * @generated from rpc queqiao.network.v1.NetworkService.DivideTerritory
+   */
+  divideTerritory: {
+    methodKind: "unary";
+    input: typeof DivideTerritoryRequestSchema;
+    output: typeof DivideTerritoryResponseSchema;
+  },
+  /**
+   * Says of each place whether the courier delivers there, why not, and until when.
+   *
+   * @generated from rpc queqiao.network.v1.NetworkService.CheckReach
+   */
+  checkReach: {
+    methodKind: "unary";
+    input: typeof CheckReachRequestSchema;
+    output: typeof CheckReachResponseSchema;
+  },
+  /**
+   * Compares a courier's territories with one another and with its service areas: what two of them
+   * claim, and what none does. Cells are compared with cells and divisions with divisions.
+   *
+   * @generated from rpc queqiao.network.v1.NetworkService.ReportCoverage
+   */
+  reportCoverage: {
+    methodKind: "unary";
+    input: typeof ReportCoverageRequestSchema;
+    output: typeof ReportCoverageResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_queqiao_network_v1_network_service, 0);

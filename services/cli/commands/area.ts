@@ -1,0 +1,118 @@
+import { readFile } from 'node:fs/promises';
+import { Command } from 'commander';
+import { parse } from 'csv-parse/sync';
+import { createClient } from '#libs/grpc';
+import { ReachResult_Verdict, ReachResultSchema } from '#proto/queqiao/network/v1/coverage';
+import {
+  DivideTerritoryResponseSchema,
+  NetworkService,
+  ReportCoverageResponseSchema,
+} from '#proto/queqiao/network/v1/network_service';
+import type { CliContext } from '../context.ts';
+import { wholeNumber } from '../options.ts';
+import {
+  type ConnectionOptions,
+  connect,
+  Exit,
+  printJson,
+  runAction,
+  withConnection,
+  write,
+} from '../output.ts';
+import { formatRecord } from '../output-table.ts';
+import { AREA } from './area-resource.ts';
+import { flatten, resourceCommand } from './network.ts';
+import { type NetworkClient, type Plain, toPlain } from './network-resource.ts';
+import { type PlaceOptions, placeOf, withPlace } from './place.ts';
+
+/** `queqiao area list|get|create|update|divide|reach|report` */
+export function areaCommand(context: CliContext): Command {
+  return resourceCommand(context, AREA)
+    .addCommand(divideCommand(context))
+    .addCommand(reachCommand(context))
+    .addCommand(reportCommand(context));
+}
+
+function divideCommand(context: CliContext): Command {
+  const command = new Command('divide')
+    .description('Divide a territory into routes with about the same load each.')
+    .argument('<id>', 'the territory')
+    .requiredOption('--routes <n>', 'how many', wholeNumber({ min: 1, max: 99 }))
+    .option('--loads <file>', 'CSV with the columns cell, parcel_count; without it all count alike')
+    .action((areaId: string, options: DivideOptions) =>
+      withNetwork(context, options, async (client) => {
+        const { routes: routeCount, loads: file } = options;
+        const loads = file === undefined ? [] : readLoads(file, await readFile(file, 'utf8'));
+        const answer = await client.divideTerritory({ areaId, routeCount, loads });
+        const plain = toPlain(DivideTerritoryResponseSchema, answer);
+        // A territory's cells are no reading; JSON has them.
+        const short = { ...plain, area: undefined, routes: answer.area?.routes.length };
+        await show(context, options.json ? plain : short, options);
+        return Exit.OK;
+      }),
+    );
+  return withConnection(command);
+}
+
+function readLoads(file: string, text: string) {
+  let records: Record<string, string>[];
+  try {
+    records = parse(text, { bom: true, columns: true, skip_empty_lines: true, trim: true });
+  } catch (error) {
+    throw new Error(`${file} is no CSV: ${(error as Error).message}`);
+  }
+  return records.map(({ cell = '', parcel_count = '' }, i) => {
+    if (/^\d{1,10}$/.test(parcel_count)) return { cell, parcelCount: BigInt(parcel_count) };
+    throw new Error(`${file}: record ${i + 1} has no whole number as parcel_count`);
+  });
+}
+
+function reachCommand(context: CliContext): Command {
+  const command = new Command('reach')
+    .description('Show whether a courier delivers to a place, why not, and until when.')
+    .option('--courier <id>', 'which')
+    .action((options: PlaceOptions) =>
+      withNetwork(context, options, async (client) => {
+        const { courier: courierId = '' } = options;
+        const { results } = await client.checkReach({ courierId, places: [placeOf(options)] });
+        await show(context, toPlain(ReachResultSchema, results[0]), options);
+        return results[0]?.verdict === ReachResult_Verdict.SERVED ? Exit.OK : Exit.FAILED;
+      }),
+    );
+  return withConnection(withPlace(command));
+}
+
+function reportCommand(context: CliContext): Command {
+  const command = new Command('report')
+    .description("Show what two of a courier's territories claim, and what none does.")
+    .option('--courier <id>', "whose; needed with an operator's key")
+    .action((options: ConnectionOptions & { courier?: string }) =>
+      withNetwork(context, options, async (client) => {
+        const answer = await client.reportCoverage({ courierId: options.courier ?? '' });
+        const plain = toPlain(ReportCoverageResponseSchema, answer);
+        await show(context, plain, options);
+        const { overlaps, gapCellCount, gapDivisionCodes } = answer;
+        const isWhole = overlaps.length + gapDivisionCodes.length === 0 && gapCellCount === 0n;
+        return isWhole ? Exit.OK : Exit.FAILED;
+      }),
+    );
+  return withConnection(command);
+}
+
+async function show(context: CliContext, plain: Plain, { json }: { json?: boolean }) {
+  if (json) await printJson(context, plain);
+  else await write(context.stdout, formatRecord(flatten(plain), context));
+}
+
+async function withNetwork(
+  context: CliContext,
+  options: ConnectionOptions,
+  body: (client: NetworkClient) => Promise<number>,
+): Promise<void> {
+  await runAction(context, options, async () => {
+    using client = createClient(NetworkService, connect(context, options, 'operator'));
+    return await body(client);
+  });
+}
+
+type DivideOptions = ConnectionOptions & { routes: number; loads?: string };
