@@ -135,6 +135,7 @@ describe('what is not said', () => {
     // Given away to two counties, and no street to tell which.
     ['杭州市江干区学林街1号', '330100'],
     // Roads, firms and estates that are called after places.
+    ['杭州市 印度餐厅', '330100'],
     ['南京东路1号', ''],
     ['长兴路1号', ''],
     ['文昌东路1号', ''],
@@ -146,6 +147,7 @@ describe('what is not said', () => {
     ['福田市场一期', ''],
     // Not here.
     ['韩国首尔市江南区德黑兰路1号', ''],
+    ['李雷 13800001234 韩国首尔市江南区德黑兰路1号', ''],
     ['1600 Amphitheatre Parkway, Mountain View', ''],
     ['', ''],
     [' , ;', ''],

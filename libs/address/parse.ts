@@ -16,7 +16,7 @@ export function parseAddress(text: string): ParsedAddress {
   const contact = splitContact(normalizeAddress(text));
   const known = divisions();
   const reader = new RegionReader(known);
-  const country = COUNTRY.exec(contact.body)?.[1] ?? '';
+  const country = countryOf(contact, known);
   const ends = readRegions(contact, reader, country !== '');
   const lines = linesOf(contact, ends, reader, known);
   const node = reader.resolve();
@@ -53,6 +53,17 @@ export function parseAddress(text: string): ParsedAddress {
     conflicts: conflictsOf(contact, reader, node),
     candidates: reader.candidates(),
   };
+}
+
+/** Another country, where the address begins; not that of a shop further on. */
+function countryOf({ body, pieces }: Contact, known: Divisions): string {
+  const at = pieces.findIndex(({ start }) => COUNTRY.test(body.slice(start, start + 6)));
+  const before = pieces.slice(0, Math.max(0, at));
+  const isHere = before.some(
+    ({ start, end }) => new RegionReader(known).readRun(body, start, end) > start,
+  );
+  const piece = pieces[at];
+  return piece === undefined || isHere ? '' : (COUNTRY.exec(body.slice(piece.start))?.[1] ?? '');
 }
 
 /** Where the divisions end in each piece; its start if there are none. */
