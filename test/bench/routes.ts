@@ -7,9 +7,9 @@ import type { BenchOptions } from './main.ts';
 const DRIFTS = 10;
 
 /**
- * How well land is divided into routes: the load of the heaviest to the mean, and how many cells move
- * when loads drift. On a city that is made up, and on the branches of a real one where its data lie at
- * ../shared/data (or QUEQIAO_DATA names another folder).
+ * How well land is divided into routes: the load of the heaviest to the mean, and how many cells
+ * move when loads drift. On a city that is made up, and on the branches of a real one where its
+ * data lie at ../shared/data (or QUEQIAO_DATA names another folder).
  */
 export async function benchRoutes({ say }: BenchOptions): Promise<Record<string, number>> {
   const made = [25, 12, 8].map((k, i) => madeUp(k, i + 1));
@@ -83,7 +83,7 @@ async function measure(territories: readonly Territory[]): Promise<Figures> {
   };
 }
 
-/** Routes that do not hang together though their land could: reached from one cell by neighbours. */
+/** Routes that do not hang together though their land does. */
 function splitRoutes(routeOf: ReadonlyMap<string, string>): number {
   const pieces = (isIn: (cell: string) => boolean) => {
     const left = new Set([...routeOf.keys()].filter(isIn));
