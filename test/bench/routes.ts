@@ -83,7 +83,7 @@ async function measure(territories: readonly Territory[]): Promise<Figures> {
   };
 }
 
-/** Routes that do not hang together though their land could, reached by neighbours. */
+/** Routes that do not hang together though their land does. */
 function splitRoutes(routeOf: ReadonlyMap<string, string>): number {
   const pieces = (isIn: (cell: string) => boolean) => {
     const left = new Set([...routeOf.keys()].filter(isIn));

@@ -166,6 +166,7 @@ const LAND = {
   hubCode: '571',
   branchCode: 'A03',
   cells: ['89309a51173ffff'],
+  divisionCodes: ['330110'],
 };
 
 const CODE = { place: '330110', hubCode: '571' };

@@ -62,6 +62,7 @@ describe('demo network', () => {
       ranges: (await client.listNumberRanges({})).numberRanges,
       accounts: (await client.listCourierAccounts({})).courierAccounts,
       usages: (await system.account().listAccountUsages({})).usages,
+      sortTables: (await client.listSortTables({})).sortTables,
     });
     await loadDemo({ network: client, account: system.account() });
     const first = await all();
@@ -77,6 +78,20 @@ describe('demo network', () => {
     const changed = await all();
     await loadDemo({ network: client, account: system.account() });
     expect(await all()).toEqual(changed);
+  });
+});
+
+describe('demo sort codes', () => {
+  it('know one code for every place that an order goes to', async () => {
+    await using system = await testSystem();
+    const client = system.network();
+    await loadDemo({ network: client, account: system.account() });
+    const places = orders.map(({ province, city, district }) => ({ province, city, district }));
+    for (const courierId of new Set(orders.map((order) => order.courierId))) {
+      const { results } = await client.lookUpSortCodes({ courierId, places });
+      const missing = places.filter((_, i) => results[i]?.sortCode === undefined);
+      expect(missing).toEqual([]);
+    }
   });
 });
 

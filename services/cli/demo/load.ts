@@ -4,6 +4,7 @@ import { CourierAccount_Billing } from '#proto/queqiao/network/v1/courier_accoun
 import type { NetworkService } from '#proto/queqiao/network/v1/network_service';
 import type { AccountService } from '#proto/queqiao/waybill/v1/account_service';
 import { type DemoNetwork, demoNetwork } from './network.ts';
+import { demoSortRows } from './sort-codes.ts';
 
 /**
  * Registers what is missing of the demo network, through the public contract and with an operator's
@@ -23,6 +24,7 @@ export async function loadDemo(clients: {
     ...nodes.map((node) => () => network.createNode({ node })),
     ...numberRanges.map((numberRange) => () => network.createNumberRange({ numberRange })),
     ...accounts.map((courierAccount) => () => network.createCourierAccount({ courierAccount })),
+    ...sortTablesOf(couriers).map((table) => () => network.createSortTable(table)),
   ];
   let count = 0;
   for (const step of steps) if (await isCreated(step)) count += 1;
@@ -31,6 +33,14 @@ export async function loadDemo(clients: {
     await account.topUpAccount({ merchantId, accountId, ...TOP_UP });
   }
   return count;
+}
+
+/** One for each courier that sorts by codes, which those for abroad do not. */
+function sortTablesOf(couriers: DemoNetwork['couriers']) {
+  const rows = demoSortRows();
+  return couriers
+    .filter(({ services }) => services.some(({ serviceCode }) => serviceCode === 'standard'))
+    .map(({ courierId }) => ({ sortTable: { sortTableId: `${courierId}-demo`, courierId }, rows }));
 }
 
 /** With the same request_id every time, so that an account is filled once. */
