@@ -24,11 +24,12 @@ export async function insertArea(
   area: AreaDraft,
   createTime: Date,
 ): Promise<AreaRow | undefined> {
+  // Naming one of its two unique keys, two inserts at once could still meet in the other.
   const query = tx.query<AreaRow>(
     `insert into network.area (${GIVEN}, create_time, update_time)
      select ${GIVEN}, $2::timestamptz, $2::timestamptz
      from jsonb_populate_record(null::network.area, $1::jsonb)
-     on conflict (area_id) do nothing
+     on conflict do nothing
      returning ${COLUMNS}`,
     [JSON.stringify(area), createTime],
   );

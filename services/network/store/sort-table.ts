@@ -20,7 +20,7 @@ export async function insertSortTable(
     `insert into network.sort_table
        (sort_table_id, courier_id, state, row_count, rows_hash, create_time, update_time)
      values ($1::text, $2::text, $3::text, $4::int4, $5::bytea, $6::timestamptz, $6::timestamptz)
-     on conflict (sort_table_id) do nothing
+     on conflict do nothing
      returning ${COLUMNS}`,
     [
       ...[table.sort_table_id, table.courier_id, table.state, table.row_count],
