@@ -8,25 +8,13 @@ import { projectFile } from '#libs/run';
 
 /** All services as an operator runs them, with the demo network, in a process of their own. */
 export async function startBenchServer(options: BenchServerOptions): Promise<BenchServer> {
-  const { stateDir, profile, env } = options;
-  const profiling = profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : [];
-  const child: ChildProcess = spawn(
-    process.execPath,
-    ['--max-semi-space-size=64', ...profiling, projectFile('dist/services/cli/main.js'), 'start'],
-    {
-      env: {
-        ...process.env,
-        QUEQIAO_STATE_DIR: stateDir,
-        QUEQIAO_LISTEN: '127.0.0.1:0',
-        QUEQIAO_LOG_LEVEL: 'warn',
-        // One key stands for all callers of a machine here.
-        QUEQIAO_CALLS_PER_S: '1000000',
-        QUEQIAO_BURST_COUNT: '1000000',
-        ...env,
-      },
-      stdio: ['ignore', 'pipe', 'ignore'],
-    },
-  );
+  const { profile } = options;
+  // The demo is made by a process of its own: what that needs, no server keeps in memory.
+  const preparing = spawnStart(options, ['--exit-when-ready']);
+  preparing.stdout?.resume();
+  await once(preparing, 'close');
+  const child = spawnStart(options, [], profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : []);
+  const { stateDir } = options;
   const ended = once(child, 'close');
   const address = await readyAddress(child);
   const apiKey = await readFile(join(stateDir, 'secrets', 'merchant.api-key'), 'utf8');
@@ -55,6 +43,31 @@ export async function startBenchServer(options: BenchServerOptions): Promise<Ben
       await ended;
     },
   };
+}
+
+function spawnStart(
+  { stateDir, env }: BenchServerOptions,
+  options: string[],
+  ofNode: string[] = [],
+): ChildProcess {
+  const program = projectFile('dist/services/cli/main.js');
+  return spawn(
+    process.execPath,
+    ['--max-semi-space-size=64', ...ofNode, program, 'start', ...options],
+    {
+      env: {
+        ...process.env,
+        QUEQIAO_STATE_DIR: stateDir,
+        QUEQIAO_LISTEN: '127.0.0.1:0',
+        QUEQIAO_LOG_LEVEL: 'warn',
+        // One key stands for all callers of a machine here.
+        QUEQIAO_CALLS_PER_S: '1000000',
+        QUEQIAO_BURST_COUNT: '1000000',
+        ...env,
+      },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    },
+  );
 }
 
 async function readyAddress(child: ChildProcess): Promise<string> {
