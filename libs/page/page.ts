@@ -26,14 +26,34 @@ export function readPageToken(token: string, binding: string[]): string[] | unde
   return key;
 }
 
+/**
+ * The rows of a page, of which one more was asked for to tell whether there is another page, and the
+ * token of the next one.
+ */
+export function cutPage<R>(
+  { size, binding }: { size: number; binding: string[] },
+  rows: R[],
+  keyOf: (row: R) => string[],
+): { rows: R[]; nextPageToken: string } {
+  const cut = rows.slice(0, size);
+  const last = cut.at(-1);
+  if (rows.length <= size || last === undefined) return { rows: cut, nextPageToken: '' };
+  return { rows: cut, nextPageToken: writePageToken(keyOf(last), binding) };
+}
+
 function decode(token: string): string[] {
   try {
     const parts: unknown = JSON.parse(Buffer.from(token, 'base64url').toString());
-    if (Array.isArray(parts) && parts.every((part) => typeof part === 'string')) return parts;
+    if (Array.isArray(parts) && parts.every(isKeyPart)) return parts;
   } catch {
     // Not one of ours: told below like any other foreign token.
   }
   throw new RpcError('PAGE_TOKEN_INVALID', { field: 'page_token' });
+}
+
+/** Postgres holds no text with a zero in it; a token with one was made by somebody else. */
+function isKeyPart(part: unknown): part is string {
+  return typeof part === 'string' && !part.includes('\0');
 }
 
 function digest(binding: string[]): string {

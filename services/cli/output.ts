@@ -44,7 +44,7 @@ export function connect(context: CliContext, options: ConnectionOptions, as?: 'o
 }
 
 /** With an authority to trust, calls go over TLS; `system` means those that Node knows. */
-export function caFileOf(env: NodeJS.ProcessEnv): string | undefined {
+function caFileOf(env: NodeJS.ProcessEnv): string | undefined {
   const caFile = env['QUEQIAO_TLS_CA_FILE'] || undefined;
   return caFile === 'system' ? '' : caFile;
 }

@@ -85,7 +85,7 @@ function toParcel(order: ReturnType<typeof demoOrders>[number], orderRef: string
   const { name, phone, province, city, district, street, detail } = order;
   return create(ParcelSchema, {
     orderRef,
-    // The range with room for ten thousand million.
+    // Billed by the month: a prepaid account would be drawn by another writer.
     courierId: 'lingque',
     nodeId: order.nodeId,
     consignee: { name, phone, address: { province, city, district, street, detail } },

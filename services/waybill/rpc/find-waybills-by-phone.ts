@@ -2,7 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { transaction } from '#libs/db';
 import { invalid } from '#libs/errors';
 import type { CallContext } from '#libs/grpc';
-import { readPageToken, writePageToken } from '#libs/page';
+import { cutPage, readPageToken } from '#libs/page';
 import { type NormalPhone, normalizePhone } from '#libs/privacy';
 import {
   type FindWaybillsByPhoneRequest,
@@ -13,7 +13,7 @@ import { accessOf, parseGround } from '../access.ts';
 import { openConsignee } from '../consignee.ts';
 import type { Deps } from '../deps.ts';
 import { toMessage } from '../message.ts';
-import { afterOf } from '../page.ts';
+import { afterOf, keyOf } from '../page.ts';
 import { parsePhone } from '../parcel.ts';
 import { insertAccesses } from '../store/access.ts';
 import { type SealedWaybillRow, selectByPhone } from '../store/vault.ts';
@@ -45,14 +45,11 @@ export async function findWaybillsByPhone(
     // One more than asked for tells whether there is another page.
     return await selectByPhone(tx, { merchantId, phoneIndex, after, limit: limit + 1 });
   });
-  const page = rows.slice(0, limit);
-  const last = rows.length > limit ? page.at(-1) : undefined;
+  const { rows: page, nextPageToken } = cutPage({ size: limit, binding }, rows, keyOf);
   const isSought = await Promise.all(page.map((row) => hasPhone(deps, row, sought)));
   return create(FindWaybillsByPhoneResponseSchema, {
     waybills: page.filter((_, i) => isSought[i]).map(toMessage),
-    nextPageToken: last
-      ? writePageToken([last.issue_time.toISOString(), last.waybill_number], binding)
-      : '',
+    nextPageToken,
   });
 }
 

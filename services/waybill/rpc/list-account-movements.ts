@@ -1,8 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { ofMerchant } from '#libs/db';
-import { RpcError } from '#libs/errors';
 import type { CallContext } from '#libs/grpc';
-import { pageSizeOf, readPageToken, writePageToken } from '#libs/page';
+import { cutPage } from '#libs/page';
 import {
   type ListAccountMovementsRequest,
   type ListAccountMovementsResponse,
@@ -12,6 +11,7 @@ import { findAccount } from '../account-key.ts';
 import { movementToMessage } from '../account-message.ts';
 import type { Deps } from '../deps.ts';
 import { mustBeSlug } from '../field.ts';
+import { parseLogPage } from '../page.ts';
 import { selectMovements } from '../store/account-movement.ts';
 
 export async function listAccountMovements(
@@ -22,25 +22,16 @@ export async function listAccountMovements(
   const { accountId } = request;
   mustBeSlug('account_id', accountId);
   const { merchantId, courierId } = await findAccount(deps, identity, request);
-  const limit = pageSizeOf(request.pageSize);
-  const binding = ['accountMovements', accountId];
-  const before = beforeOf(readPageToken(request.pageToken, binding));
-  const rows = await selectMovements(deps.pool, {
+  const page = parseLogPage(request, ['accountMovements', accountId]);
+  const found = await selectMovements(deps.pool, {
     accountId,
     tenant: { merchantId, courierId, setting: ofMerchant(merchantId) },
-    before,
-    limit: limit + 1,
+    before: page.beforeId,
+    limit: page.size + 1,
   });
-  const page = rows.slice(0, limit);
-  const last = rows.length > limit ? page.at(-1) : undefined;
+  const { rows, nextPageToken } = cutPage(page, found, (row) => [row.movement_id]);
   return create(ListAccountMovementsResponseSchema, {
-    movements: page.map(movementToMessage),
-    nextPageToken: last ? writePageToken([last.movement_id], binding) : '',
+    movements: rows.map(movementToMessage),
+    nextPageToken,
   });
-}
-
-function beforeOf([movementId]: string[] = []): string | null {
-  if (movementId === undefined) return null;
-  if (/^\d{1,18}$/.test(movementId)) return movementId;
-  throw new RpcError('PAGE_TOKEN_INVALID', { field: 'page_token' });
 }

@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { RpcError } from '#libs/errors';
 import type { CallContext } from '#libs/grpc';
-import { pageSizeOf, readPageToken, writePageToken } from '#libs/page';
+import { cutPage, pageSizeOf, readPageToken } from '#libs/page';
 import {
   type ListAccountUsagesRequest,
   type ListAccountUsagesResponse,
@@ -21,20 +21,21 @@ export async function listAccountUsages(
   const merchantId = ownOrFilter(identity, 'merchant', request.merchantId);
   const courierId = ownOrFilter(identity, 'courier', request.courierId);
   const { onlyLow } = request;
-  const limit = pageSizeOf(request.pageSize);
+  const size = pageSizeOf(request.pageSize);
   const binding = ['accountUsages', merchantId ?? '', courierId ?? '', String(onlyLow)];
   const after = afterOf(readPageToken(request.pageToken, binding));
   // One more than asked for tells whether there is another page.
   const filters = { merchantId, courierId, onlyLow, setting: tenantOf(identity).setting };
-  const keys = await selectUsedAccounts(pool, { after, ...filters, limit: limit + 1 });
-  const page = keys.slice(0, limit);
-  const last = keys.length > limit ? page.at(-1) : undefined;
-  const usages = await selectUsages(pool, page);
+  const keys = await selectUsedAccounts(pool, { after, ...filters, limit: size + 1 });
+  const { rows, nextPageToken } = cutPage({ size, binding }, keys, (key) => [
+    key.merchant_id,
+    key.courier_id,
+    key.account_id,
+  ]);
+  const usages = await selectUsages(pool, rows);
   return create(ListAccountUsagesResponseSchema, {
     usages: usages.map(usageToMessage),
-    nextPageToken: last
-      ? writePageToken([last.merchant_id, last.courier_id, last.account_id], binding)
-      : '',
+    nextPageToken,
   });
 }
 

@@ -1,7 +1,6 @@
 import { create } from '@bufbuild/protobuf';
-import { RpcError } from '#libs/errors';
 import type { CallContext } from '#libs/grpc';
-import { pageSizeOf, readPageToken, writePageToken } from '#libs/page';
+import { cutPage } from '#libs/page';
 import {
   type ListConsigneeAccessesRequest,
   type ListConsigneeAccessesResponse,
@@ -9,36 +8,25 @@ import {
 } from '#proto/queqiao/waybill/v1/vault_service';
 import { accessToMessage } from '../access.ts';
 import type { Deps } from '../deps.ts';
-import { parseWaybillNumber } from '../parcel.ts';
+import { parseLogRequest } from '../log-request.ts';
 import { selectAccesses } from '../store/access.ts';
-import { merchantOf } from '../tenant.ts';
 
 export async function listConsigneeAccesses(
   { pool }: Deps,
   request: ListConsigneeAccessesRequest,
   { identity }: CallContext,
 ): Promise<ListConsigneeAccessesResponse> {
-  const isForAll = identity.kind === 'operator' && request.merchantId === '';
-  const merchantId = isForAll ? null : merchantOf(identity, request.merchantId);
-  const { waybillNumber } = request;
-  if (waybillNumber !== '') parseWaybillNumber('waybill_number', waybillNumber);
-  const limit = pageSizeOf(request.pageSize);
-  const binding = [merchantId ?? '', waybillNumber];
-  const [beforeId = null] = readPageToken(request.pageToken, binding) ?? [];
-  if (beforeId !== null && !/^\d{1,18}$/.test(beforeId)) {
-    throw new RpcError('PAGE_TOKEN_INVALID', { field: 'page_token' });
-  }
-  // One more than asked for tells whether there is another page.
-  const rows = await selectAccesses(pool, {
+  const { merchantId, waybillNumber, page } = parseLogRequest(request, identity);
+  const { beforeId, size } = page;
+  const found = await selectAccesses(pool, {
     merchantId,
-    waybillNumber: waybillNumber || null,
+    waybillNumber,
     beforeId,
-    limit: limit + 1,
+    limit: size + 1,
   });
-  const page = rows.slice(0, limit);
-  const last = rows.length > limit ? page.at(-1) : undefined;
+  const { rows, nextPageToken } = cutPage(page, found, (row) => [row.access_id]);
   return create(ListConsigneeAccessesResponseSchema, {
-    accesses: page.map(accessToMessage),
-    nextPageToken: last ? writePageToken([last.access_id], binding) : '',
+    accesses: rows.map(accessToMessage),
+    nextPageToken,
   });
 }

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import type { CallContext } from '#libs/grpc';
-import { pageSizeOf, readPageToken, writePageToken } from '#libs/page';
+import { cutPage, pageSizeOf, readPageToken } from '#libs/page';
 import {
   type ListLabelTemplatesRequest,
   type ListLabelTemplatesResponse,
@@ -17,14 +17,13 @@ export async function listLabelTemplates(
   { identity }: CallContext,
 ): Promise<ListLabelTemplatesResponse> {
   const merchantId = merchantOf(identity, request.merchantId);
-  const limit = pageSizeOf(request.pageSize);
-  const [after = ''] = readPageToken(request.pageToken, [merchantId]) ?? [];
+  const page = { size: pageSizeOf(request.pageSize), binding: [merchantId] };
+  const [after = ''] = readPageToken(request.pageToken, page.binding) ?? [];
   // One more than asked for tells whether there is another page.
-  const rows = await selectTemplates(pool, { merchantId, after, limit: limit + 1 });
-  const page = rows.slice(0, limit);
-  const last = rows.length > limit ? page.at(-1) : undefined;
+  const found = await selectTemplates(pool, { merchantId, after, limit: page.size + 1 });
+  const { rows, nextPageToken } = cutPage(page, found, (row) => [row.template_id]);
   return create(ListLabelTemplatesResponseSchema, {
-    templates: page.map(templateToMessage),
-    nextPageToken: last ? writePageToken([last.template_id], [merchantId]) : '',
+    templates: rows.map(templateToMessage),
+    nextPageToken,
   });
 }

@@ -2,7 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { type Timestamp, timestampDate } from '@bufbuild/protobuf/wkt';
 import { invalid } from '#libs/errors';
 import type { CallContext } from '#libs/grpc';
-import { pageSizeOf, readPageToken, writePageToken } from '#libs/page';
+import { cutPage, pageSizeOf, readPageToken } from '#libs/page';
 import { Waybill_State } from '#proto/queqiao/waybill/v1/waybill';
 import {
   type ListWaybillsRequest,
@@ -13,7 +13,7 @@ import { bucketsOf } from '../bucket.ts';
 import type { Deps } from '../deps.ts';
 import { SLUG } from '../field.ts';
 import { toMessage } from '../message.ts';
-import { afterOf } from '../page.ts';
+import { afterOf, keyOf } from '../page.ts';
 import { stateFromMessage } from '../state.ts';
 import { type PageArguments, selectPage } from '../store/waybill.ts';
 import { merchantOf, tenantOf } from '../tenant.ts';
@@ -35,13 +35,10 @@ export async function listWaybills(
   const query = { buckets, merchantId, setting, ...filters, after };
   // One more than asked for tells whether there is another page.
   const rows = await selectPage(pool, { ...query, limit: limit + 1 });
-  const page = rows.slice(0, limit);
-  const last = rows.length > limit ? page.at(-1) : undefined;
+  const { rows: page, nextPageToken } = cutPage({ size: limit, binding }, rows, keyOf);
   return create(ListWaybillsResponseSchema, {
     waybills: page.map(toMessage),
-    nextPageToken: last
-      ? writePageToken([last.issue_time.toISOString(), last.waybill_number], binding)
-      : '',
+    nextPageToken,
   });
 }
 
