@@ -26,6 +26,13 @@ describe('page', () => {
     );
   });
 
+  it('refuses a token whose key the database could not hold', () => {
+    const token = writePageToken(['a\0'], []);
+    expect(() => readPageToken(token, [])).toThrow(
+      expect.objectContaining({ reason: 'PAGE_TOKEN_INVALID' }),
+    );
+  });
+
   it.each(['x', 'bm90IGpzb24', 'eyJhIjoxfQ', 'WzEsMl0'])(
     'refuses the foreign token %s',
     (token) => {
