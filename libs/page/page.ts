@@ -27,8 +27,8 @@ export function readPageToken(token: string, binding: string[]): string[] | unde
 }
 
 /**
- * The rows of a page, of which one more was asked for to tell whether there is another page, and the
- * token of the next one.
+ * The rows of a page, of which one more was asked for to tell whether there is another page, and
+ * the token of the next one.
  */
 export function cutPage<R>(
   { size, binding }: { size: number; binding: string[] },
