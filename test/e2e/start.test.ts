@@ -65,6 +65,26 @@ describe('npm start', () => {
     expect(pages[0]).toMatch(/收 .\*+/);
   });
 
+  it('takes the commands that the README shows, one after the other', async () => {
+    const readme = await readFile('README.md', 'utf8');
+    const session = /alias queqiao=.*\n([\s\S]*?)```/.exec(readme)?.[1] ?? '';
+    const { stdout } = await queqiao('waybill', 'list', '--limit', '1', '--json');
+    const number = JSON.parse(stdout).waybill_number;
+    const lines = session.split('\n').filter((line) => /^queqiao .*<number>/.test(line));
+    expect(lines.length).toBeGreaterThanOrEqual(6);
+    for (const line of lines) {
+      const command = line
+        .replace(/ +#.*/, '')
+        .replace('<number>', number)
+        .replace('label.pdf', join(folder.path, 'label.pdf'));
+      const words = [...command.matchAll(/"([^"]*)"|(\S+)/g)].map(([, a, b]) => a ?? b ?? '');
+      await queqiao(...words.slice(1));
+    }
+    const returned = JSON.parse((await queqiao('waybill', 'get', number, '--json')).stdout);
+    expect(returned).toMatchObject({ state: 'STATE_CANCELLED' });
+    expect(returned.return_waybill_numbers).toHaveLength(1);
+  });
+
   it('issues a user’s own file, and nothing twice', async () => {
     const readme = await readFile('README.md', 'utf8');
     const csv = /```csv\n([\s\S]*?)```/.exec(readme)?.[1] ?? '';

@@ -45,6 +45,8 @@ function toNode(row: NodeRow, index: number): Node {
   const offsetDeg = () => random.integer(-400, 400) / 10_000;
   return create(NodeSchema, {
     ...rest,
+    // Returns go to the node, and a courier calls before it brings them. No real number.
+    phone: `0000-${String(index + 1).padStart(8, '0')}`,
     address: { province, city, district, street, detail },
     location: {
       latitudeDeg: Number((centre.latitudeDeg + offsetDeg()).toFixed(5)),
