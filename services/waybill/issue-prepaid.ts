@@ -7,6 +7,7 @@ import { type AccountTerms, lockAccounts, selectUsages } from './store/account.t
 import {
   insertMixed,
   type KnownWaybillRow,
+  keyRow,
   type ParcelKeyRow,
   selectByKeys,
 } from './store/issue.ts';
@@ -25,7 +26,9 @@ export async function writePrepaidDraws(
 ): Promise<Map<number, KnownWaybillRow | RpcError>[]> {
   const unwritten = draws.map((): Map<number, KnownWaybillRow | RpcError> => new Map());
   const entries = draws.flatMap((draw, at) =>
-    draw.parcels.map((parcel, i): Entry => ({ ...parcel, draw, at, i, key: keyRow(draw, parcel) })),
+    draw.parcels.map(
+      (parcel, i): Entry => ({ ...parcel, draw, at, i, key: keyRow(draw, parcel.draft) }),
+    ),
   );
   const note = (entry: Entry, why: KnownWaybillRow | RpcError) =>
     unwritten[entry.at]?.set(entry.i, why);
@@ -99,11 +102,6 @@ function termsOfAll(draws: Draw[]): AccountTerms[] {
   const terms = new Map<string, AccountTerms>();
   for (const { prepaid } of draws) if (prepaid !== null) terms.set(keyOf(prepaid), prepaid);
   return [...terms.values()];
-}
-
-function keyRow({ bucket, merchantId }: Draw, { draft }: Draw['parcels'][number]): ParcelKeyRow {
-  const { orderRef, parcelNo } = draft;
-  return { bucket, merchant_id: merchantId, order_ref: orderRef, parcel_no: parcelNo };
 }
 
 function keysOf(entries: Entry[]): ParcelKeyRow[] {

@@ -21,7 +21,7 @@ import {
   insertMixed,
   insertNew,
   type KnownWaybillRow,
-  type ParcelKeyRow,
+  keyRow,
   selectByKeys,
 } from './store/issue.ts';
 
@@ -267,13 +267,6 @@ async function knownRows(pool: Pool, draws: Draw[], inserted: Set<string>): Prom
     if (known[at]?.has(i) !== true) throw new Error('a parcel key was taken, then gone');
   }
   return known;
-}
-
-function keyRow(
-  { bucket, merchantId }: { bucket: number; merchantId: string },
-  { orderRef, parcelNo }: ParcelDraft,
-): ParcelKeyRow {
-  return { bucket, merchant_id: merchantId, order_ref: orderRef, parcel_no: parcelNo };
 }
 
 /**

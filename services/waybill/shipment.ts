@@ -9,7 +9,7 @@ import { differingField, type ParcelDraft } from './parcel.ts';
 import { serviceOf } from './resolve.ts';
 import { openParcel } from './sealed.ts';
 import { allows } from './state.ts';
-import { type KnownWaybillRow, selectByKeys } from './store/issue.ts';
+import { type KnownWaybillRow, keyRow, selectByKeys } from './store/issue.ts';
 import { lockRows, nameOf } from './store/version.ts';
 import type { WaybillRow } from './store/waybill.ts';
 
@@ -113,10 +113,8 @@ async function rowsOf(
 ): Promise<Map<number, KnownWaybillRow>> {
   if (indexes.length === 0) return new Map();
   const keys = indexes.map((i) => {
-    const { orderRef, parcelNo } = drafts[i] as ParcelDraft;
-    const bucket = bucketOf(merchant, { orderRef });
-    const merchant_id = merchant.merchantId;
-    return { bucket, merchant_id, order_ref: orderRef, parcel_no: parcelNo };
+    const draft = drafts[i] as ParcelDraft;
+    return keyRow({ bucket: bucketOf(merchant, draft), merchantId: merchant.merchantId }, draft);
   });
   const rows = await selectByKeys(pool, keys);
   return new Map(rows.map((row) => [indexes[row.position] as number, row]));

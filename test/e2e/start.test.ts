@@ -12,7 +12,8 @@ import { clientProgram, grpcurlLine } from '../../services/cli/first-steps.ts';
 // What a new user does, in the order of the README: npm start, a few commands, Ctrl-C, again.
 
 const run = promisify(execFile);
-const HELLO = 'hello-of-a-test.mjs';
+/** In the package, and where nobody looks for sources. */
+const HELLO = 'dist/hello-of-a-test.mjs';
 
 let folder: Awaited<ReturnType<typeof testFolder>>;
 let env: NodeJS.ProcessEnv;

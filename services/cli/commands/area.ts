@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { parse } from 'csv-parse/sync';
-import { createClient } from '#libs/grpc';
 import { ReachResult_Verdict, ReachResultSchema } from '#proto/queqiao/network/v1/coverage';
 import {
   DivideTerritoryResponseSchema,
@@ -10,19 +9,12 @@ import {
 } from '#proto/queqiao/network/v1/network_service';
 import type { CliContext } from '../context.ts';
 import { wholeNumber } from '../options.ts';
-import {
-  type ConnectionOptions,
-  connect,
-  Exit,
-  printJson,
-  runAction,
-  withConnection,
-  write,
-} from '../output.ts';
+import { type ConnectionOptions, Exit, printJson, withConnection, write } from '../output.ts';
 import { formatRecord } from '../output-table.ts';
+import { calling } from '../service-client.ts';
 import { AREA } from './area-resource.ts';
 import { flatten, resourceCommand } from './network.ts';
-import { type NetworkClient, type Plain, toPlain } from './network-resource.ts';
+import { type Plain, toPlain } from './network-resource.ts';
 import { type PlaceOptions, placeOf, withPlace } from './place.ts';
 
 /** `queqiao area list|get|create|update|divide|reach|report` */
@@ -104,15 +96,6 @@ async function show(context: CliContext, plain: Plain, { json }: { json?: boolea
   else await write(context.stdout, formatRecord(flatten(plain), context));
 }
 
-async function withNetwork(
-  context: CliContext,
-  options: ConnectionOptions,
-  body: (client: NetworkClient) => Promise<number>,
-): Promise<void> {
-  await runAction(context, options, async () => {
-    using client = createClient(NetworkService, connect(context, options, 'operator'));
-    return await body(client);
-  });
-}
+const withNetwork = calling(NetworkService, 'operator');
 
 type DivideOptions = ConnectionOptions & { routes: number; loads?: string };

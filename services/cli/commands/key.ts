@@ -5,23 +5,22 @@ import {
   timestampFromDate,
 } from '@bufbuild/protobuf/wkt';
 import { Command } from 'commander';
-import { createClient, type IdentityKind, KIND_SCOPES } from '#libs/grpc';
+import { type IdentityKind, KIND_SCOPES } from '#libs/grpc';
 import { type ApiKey, ApiKeySchema, Subject_Kind } from '#proto/queqiao/network/v1/api_key';
 import { NetworkService } from '#proto/queqiao/network/v1/network_service';
 import type { CliContext } from '../context.ts';
 import { each, parseMoment, wholeNumber } from '../options.ts';
 import {
   type ConnectionOptions,
-  connect,
   Exit,
   printJson,
-  runAction,
   tellWarning,
   withConnection,
   write,
 } from '../output.ts';
 import { formatRecord, formatTable } from '../output-table.ts';
-import { type NetworkClient, toPlain } from './network-resource.ts';
+import { calling } from '../service-client.ts';
+import { toPlain } from './network-resource.ts';
 
 /** `queqiao key create|list|rotate|revoke` */
 export function keyCommand(context: CliContext): Command {
@@ -188,16 +187,7 @@ function timeText(time: Timestamp | undefined): string {
   return time === undefined ? '' : timestampDate(time).toISOString();
 }
 
-async function withClient(
-  context: CliContext,
-  options: ConnectionOptions,
-  body: (client: NetworkClient) => Promise<number>,
-): Promise<void> {
-  await runAction(context, options, async () => {
-    using client = createClient(NetworkService, connect(context, options, 'operator'));
-    return await body(client);
-  });
-}
+const withClient = calling(NetworkService, 'operator');
 
 const KINDS = {
   operator: Subject_Kind.OPERATOR,

@@ -1,23 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { fromJson, type JsonValue, toJson } from '@bufbuild/protobuf';
 import { Command } from 'commander';
-import { type Client, createClient } from '#libs/grpc';
 import {
   LabelService,
   type LabelTemplate,
   LabelTemplateSchema,
 } from '#proto/queqiao/waybill/v1/label_service';
 import type { CliContext } from '../context.ts';
-import {
-  type ConnectionOptions,
-  connect,
-  Exit,
-  printJson,
-  runAction,
-  withConnection,
-  write,
-} from '../output.ts';
+import { type ConnectionOptions, Exit, printJson, withConnection, write } from '../output.ts';
 import { formatTable } from '../output-table.ts';
+import { calling } from '../service-client.ts';
 
 /** `queqiao label template create|get|list` */
 export function templateCommand(context: CliContext): Command {
@@ -37,6 +29,7 @@ function createCommand(context: CliContext): Command {
         const template = readTemplate(file, await readFile(file, 'utf8'));
         const answer = await client.createLabelTemplate({ template });
         await show(context, answer.template ? [answer.template] : [], options);
+        return Exit.OK;
       }),
     );
   return withConnection(command);
@@ -52,6 +45,7 @@ function getCommand(context: CliContext): Command {
         const { merchant: merchantId = '' } = options;
         const { template } = await client.getLabelTemplate({ merchantId, templateId });
         await show(context, template ? [template] : [], options);
+        return Exit.OK;
       }),
     );
   return withConnection(command);
@@ -72,6 +66,7 @@ function listCommand(context: CliContext): Command {
           pageToken = page.nextPageToken;
           withHeadings = false;
         } while (pageToken !== '');
+        return Exit.OK;
       }),
     );
   return withConnection(command);
@@ -106,17 +101,7 @@ async function show(
   await write(context.stdout, formatTable(headings, rows, { ...context, withHeadings }));
 }
 
-async function withLabels(
-  context: CliContext,
-  options: ConnectionOptions,
-  body: (client: Client<typeof LabelService>) => Promise<void>,
-): Promise<void> {
-  await runAction(context, options, async () => {
-    using client = createClient(LabelService, connect(context, options));
-    await body(client);
-    return Exit.OK;
-  });
-}
+const withLabels = calling(LabelService);
 
 const SIZE_NAMES = ['', '76x130', '100x180'];
 

@@ -1,26 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
-import { createClient } from '#libs/grpc';
 import { NetworkService } from '#proto/queqiao/network/v1/network_service';
 import type { CliContext } from '../context.ts';
 import { decimalNumber, each, oneOf } from '../options.ts';
-import {
-  type ConnectionOptions,
-  connect,
-  Exit,
-  printJson,
-  runAction,
-  withConnection,
-  write,
-} from '../output.ts';
+import { type ConnectionOptions, Exit, printJson, withConnection, write } from '../output.ts';
 import { formatRecord, formatTable } from '../output-table.ts';
-import {
-  type Flag,
-  type NetworkClient,
-  type Plain,
-  RESOURCES,
-  type Resource,
-} from './network-resource.ts';
+import { calling } from '../service-client.ts';
+import { type Flag, type Plain, RESOURCES, type Resource } from './network-resource.ts';
 import { TOKEN_ISSUER } from './token-issuer-resource.ts';
 
 /** `queqiao merchant|courier|node|range|issuer list|get|create|update`. */
@@ -213,16 +199,7 @@ function flagName(flag: string): string {
   return name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
-async function withClient(
-  context: CliContext,
-  options: ConnectionOptions,
-  body: (client: NetworkClient) => Promise<number>,
-): Promise<void> {
-  await runAction(context, options, async () => {
-    using client = createClient(NetworkService, connect(context, options, 'operator'));
-    return await body(client);
-  });
-}
+const withClient = calling(NetworkService, 'operator');
 
 type CreatableResource = Resource & { create: NonNullable<Resource['create']> };
 type Options = ConnectionOptions & Record<string, unknown>;

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { parse } from 'csv-parse/sync';
-import { createClient } from '#libs/grpc';
 import { NetworkService } from '#proto/queqiao/network/v1/network_service';
 import {
   SortCodeResult_Gap,
@@ -9,25 +8,11 @@ import {
   SortTableSchema,
 } from '#proto/queqiao/network/v1/sort_table';
 import type { CliContext } from '../context.ts';
-import {
-  type ConnectionOptions,
-  connect,
-  Exit,
-  printJson,
-  runAction,
-  withConnection,
-  write,
-} from '../output.ts';
+import { type ConnectionOptions, Exit, printJson, withConnection, write } from '../output.ts';
 import { formatRecord } from '../output-table.ts';
+import { calling } from '../service-client.ts';
 import { flatten, resourceCommand } from './network.ts';
-import {
-  fromPlain,
-  type NetworkClient,
-  type Plain,
-  type Resource,
-  state,
-  toPlain,
-} from './network-resource.ts';
+import { fromPlain, type Plain, type Resource, state, toPlain } from './network-resource.ts';
 import { type PlaceOptions, placeOf, withPlace } from './place.ts';
 
 /** `queqiao sort upload|list|get|update|code` */
@@ -116,16 +101,7 @@ async function show(context: CliContext, plain: Plain, { json }: { json?: boolea
   else await write(context.stdout, formatRecord(flatten(plain), context));
 }
 
-async function withNetwork(
-  context: CliContext,
-  options: ConnectionOptions,
-  body: (client: NetworkClient) => Promise<number>,
-): Promise<void> {
-  await runAction(context, options, async () => {
-    using client = createClient(NetworkService, connect(context, options, 'operator'));
-    return await body(client);
-  });
-}
+const withNetwork = calling(NetworkService, 'operator');
 
 const COLUMNS = ['place', 'hub_code', 'branch_code', 'route_code', 'bag_destination'];
 

@@ -1,17 +1,9 @@
 import { timestampDate } from '@bufbuild/protobuf/wkt';
 import { Command } from 'commander';
-import { type Client, createClient } from '#libs/grpc';
 import { VaultService } from '#proto/queqiao/waybill/v1/vault_service';
 import type { CliContext } from '../context.ts';
-import {
-  type ConnectionOptions,
-  connect,
-  Exit,
-  printJson,
-  runAction,
-  withConnection,
-  write,
-} from '../output.ts';
+import { type ConnectionOptions, Exit, printJson, withConnection, write } from '../output.ts';
+import { calling } from '../service-client.ts';
 
 /** `queqiao vault erase-month`: goes on until all waybills of the month are empty. */
 export function eraseMonthCommand(context: CliContext): Command {
@@ -89,16 +81,7 @@ export function rotateCommand(context: CliContext): Command {
   return withConnection(command);
 }
 
-async function asOperator(
-  context: CliContext,
-  options: ConnectionOptions,
-  body: (vault: Client<typeof VaultService>) => Promise<number>,
-): Promise<void> {
-  await runAction(context, options, async () => {
-    using vault = createClient(VaultService, connect(context, options, 'operator'));
-    return await body(vault);
-  });
-}
+const asOperator = calling(VaultService, 'operator');
 
 /** The longest that a server lets a call take. */
 const STEP_MS = 30_000;

@@ -1,7 +1,6 @@
 import { toJson } from '@bufbuild/protobuf';
 import { timestampDate } from '@bufbuild/protobuf/wkt';
 import { Command } from 'commander';
-import { type Client, createClient } from '#libs/grpc';
 import {
   type ConsigneeAccess,
   ConsigneeAccess_Operation,
@@ -15,18 +14,17 @@ import type { CliContext } from '../context.ts';
 import { oneOf, wholeNumber } from '../options.ts';
 import {
   type ConnectionOptions,
-  connect,
   Exit,
   exitStatusOf,
   itemFacts,
   printJson,
-  runAction,
   tellError,
   tellFacts,
   withConnection,
   write,
 } from '../output.ts';
 import { formatRecord, formatTable } from '../output-table.ts';
+import { calling } from '../service-client.ts';
 import { eraseMonthCommand, rotateCommand } from './vault-key.ts';
 import { showAll } from './waybill-show.ts';
 
@@ -216,16 +214,7 @@ function nameOf(names: Readonly<Record<string, number | string>>, value: number)
   return name?.toLowerCase().replaceAll('_', '-') ?? String(value);
 }
 
-async function withVault(
-  context: CliContext,
-  options: ConnectionOptions,
-  body: (vault: Client<typeof VaultService>) => Promise<number>,
-): Promise<void> {
-  await runAction(context, options, async () => {
-    using vault = createClient(VaultService, connect(context, options));
-    return await body(vault);
-  });
-}
+const withVault = calling(VaultService);
 
 const PURPOSES = {
   'label-printing': Purpose.LABEL_PRINTING,

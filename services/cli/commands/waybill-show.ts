@@ -1,33 +1,16 @@
 import { toJson } from '@bufbuild/protobuf';
 import { type Timestamp, timestampDate } from '@bufbuild/protobuf/wkt';
-import { type Client, createClient } from '#libs/grpc';
+import type { Client } from '#libs/grpc';
 import { type Waybill, Waybill_State, WaybillSchema } from '#proto/queqiao/waybill/v1/waybill';
 import { type WaybillOutcome, WaybillService } from '#proto/queqiao/waybill/v1/waybill_service';
 import type { CliContext } from '../context.ts';
-import {
-  type ConnectionOptions,
-  connect,
-  Exit,
-  itemFacts,
-  printJson,
-  runAction,
-  tellFacts,
-  write,
-} from '../output.ts';
+import { type ConnectionOptions, Exit, itemFacts, printJson, tellFacts, write } from '../output.ts';
 import { formatRecord, formatTable } from '../output-table.ts';
+import { calling } from '../service-client.ts';
 import { addedServiceText } from './added-service.ts';
 
 /** Runs a command that calls the waybill service. */
-export async function withClient(
-  context: CliContext,
-  options: ConnectionOptions,
-  body: (client: WaybillClient) => Promise<number>,
-): Promise<void> {
-  await runAction(context, options, async () => {
-    using client = createClient(WaybillService, connect(context, options));
-    return await body(client);
-  });
-}
+export const withClient = calling(WaybillService);
 
 /** What was found or done for each item; an error is told and makes the command fail. */
 export async function showOutcomes(

@@ -1,6 +1,7 @@
 import { int2Array, ofMerchants, ofOwners, type Queryable, textArray } from '#libs/db';
 import { ISSUED_PER_EVENT } from '../events.ts';
 import type { IssueBlock } from '../issue-block.ts';
+import type { ParcelKey } from '../parcel.ts';
 import type { State } from '../state.ts';
 
 /**
@@ -129,6 +130,14 @@ export async function selectByKeys(
     ],
     { name: 'select_by_keys', tenant: ofOwners(keys) },
   );
+}
+
+/** The key of a parcel as the table holds it. */
+export function keyRow(
+  { bucket, merchantId }: { bucket: number; merchantId: string },
+  { orderRef, parcelNo }: ParcelKey,
+): ParcelKeyRow {
+  return { bucket, merchant_id: merchantId, order_ref: orderRef, parcel_no: parcelNo };
 }
 
 export type ParcelKeyRow = {
