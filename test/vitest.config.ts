@@ -22,6 +22,7 @@ export default defineConfig({
     // Postgres and nats-server.
     pool: 'forks',
     maxWorkers: 2,
+    execArgv: ['--import', resolve(root, 'test/support/typescript-threads.mjs')],
     // Far above what any test takes: a limit for what hangs, not a measure.
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -10,11 +10,8 @@ export {
   type CustomProblem,
   type CustomTemplate,
   TEXT_SIZE_MM,
-  templateProblems,
   type ValueProblem,
-  valueProblems,
 } from './custom-area.ts';
-export type { Drawing } from './drawing.ts';
 export { type LabelJwk, LabelKeys, LabelSigner, labelJwk } from './keys.ts';
 export {
   LABEL_SIZES,
@@ -24,9 +21,7 @@ export {
   type Party,
   type SortCode,
 } from './label.ts';
-export { layOut, numberFits } from './layout.ts';
+export type { LabelForm } from './label-file.ts';
 export { newNonce, type Print, signLabel, type Verified, verifyLabel } from './payload.ts';
-export { pdfOf } from './pdf.ts';
-export { pngOf } from './png.ts';
+export { LabelPress, type PressFile } from './press.ts';
 export type { Dpi } from './raster.ts';
-export { zplOf } from './zpl.ts';

@@ -5,44 +5,49 @@ import { PdfFile } from './pdf-file.ts';
 import { PdfFont } from './pdf-font.ts';
 
 /**
- * A PDF file of as many pages as there are drawings, in parts of about 64 kB as they come: memory
+ * A PDF file of as many pages as drawings are added, in parts of about 64 kB as they come: memory
  * does not grow with the file, but for a few bytes a page.
- * Nothing if there is no drawing.
  */
-export async function* pdfOf(
-  drawings: Iterable<Drawing> | AsyncIterable<Drawing>,
-): AsyncGenerator<Uint8Array> {
-  const file = new PdfFile();
-  const fonts = { medium: new PdfFont(file, 'medium'), bold: new PdfFont(file, 'bold') };
-  const named = [fonts.medium, fonts.bold].map(({ name, id }) => `/${name} ${id} 0 R`);
-  const resourcesId = file.add(`<</Font<<${named.join('')}>>>>`);
-  const tree = new PageTree(file);
-  for await (const drawing of drawings) {
-    addPage(file, tree, { drawing, fonts, resourcesId });
-    const part = file.take(PART_BYTES);
-    if (part !== undefined) yield part;
-  }
-  // A file without a page is none.
-  if (tree.isEmpty) return;
-  const pagesId = tree.end();
-  fonts.medium.end(file);
-  fonts.bold.end(file);
-  const rootId = file.add(`<</Type/Catalog/Pages ${pagesId} 0 R>>`);
-  file.end(rootId, file.add('<</Producer(Queqiao)>>'));
-  yield file.take() ?? new Uint8Array();
-}
+export class PdfDocument {
+  readonly #file = new PdfFile();
+  readonly #fonts: Fonts;
+  readonly #resourcesId: number;
+  readonly #tree: PageTree;
 
-function addPage(file: PdfFile, tree: PageTree, { drawing, fonts, resourcesId }: PageParts): void {
-  const content = Buffer.from(contentOf(drawing, fonts), 'latin1');
-  const contentId = file.addStream('/Filter/FlateDecode', deflateSync(content, { level: 1 }));
-  const box = `${round(drawing.widthMm * POINTS)} ${round(drawing.heightMm * POINTS)}`;
-  const parentId = tree.parentId();
-  tree.add(
-    file.add(
-      `<</Type/Page/Parent ${parentId} 0 R/MediaBox[0 0 ${box}]` +
-        `/Resources ${resourcesId} 0 R/Contents ${contentId} 0 R>>`,
-    ),
-  );
+  constructor() {
+    const file = this.#file;
+    this.#fonts = { medium: new PdfFont(file, 'medium'), bold: new PdfFont(file, 'bold') };
+    const { medium, bold } = this.#fonts;
+    const named = [medium, bold].map(({ name, id }) => `/${name} ${id} 0 R`);
+    this.#resourcesId = file.add(`<</Font<<${named.join('')}>>>>`);
+    this.#tree = new PageTree(file);
+  }
+
+  /** Adds a page; answers the next part once there is enough for one. */
+  add(drawing: Drawing): Uint8Array | undefined {
+    const content = Buffer.from(contentOf(drawing, this.#fonts), 'latin1');
+    const contentId = this.#file.addStream('/Filter/FlateDecode', deflateSync(content, FAST));
+    const box = `${round(drawing.widthMm * POINTS)} ${round(drawing.heightMm * POINTS)}`;
+    const parentId = this.#tree.parentId();
+    this.#tree.add(
+      this.#file.add(
+        `<</Type/Page/Parent ${parentId} 0 R/MediaBox[0 0 ${box}]` +
+          `/Resources ${this.#resourcesId} 0 R/Contents ${contentId} 0 R>>`,
+      ),
+    );
+    return this.#file.take(PART_BYTES);
+  }
+
+  /** The last part; nothing if no page was added, since a file without a page is none. */
+  end(): Uint8Array | undefined {
+    if (this.#tree.isEmpty) return undefined;
+    const pagesId = this.#tree.end();
+    this.#fonts.medium.end(this.#file);
+    this.#fonts.bold.end(this.#file);
+    const rootId = this.#file.add(`<</Type/Catalog/Pages ${pagesId} 0 R>>`);
+    this.#file.end(rootId, this.#file.add('<</Producer(Queqiao)>>'));
+    return this.#file.take();
+  }
 }
 
 function contentOf({ heightMm, marks }: Drawing, fonts: Fonts): string {
@@ -167,11 +172,7 @@ const SCALE = POINTS.toFixed(6);
 /** Bars are multiples of a dot of the commonest printers, 203 dpi. */
 const DOT_MM = 0.125;
 const PART_BYTES = 64 * 1024;
+const FAST = { level: 1 };
 const PAGES_PER_GROUP = 256;
 
 type Fonts = Readonly<Record<Weight, PdfFont>>;
-type PageParts = {
-  readonly drawing: Drawing;
-  readonly fonts: Fonts;
-  readonly resourcesId: number;
-};

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { decodeCodes, pictureOfPng, pictureOfZpl, picturesOfPdf } from '#test/support/pictures';
+import type { Drawing } from './drawing.ts';
 import { goldenDifference } from './golden.fixture.ts';
 import { sampleCustom, sampleLabel } from './label.fixture.ts';
 import { LABEL_SIZES, type LabelSize } from './label.ts';
 import { layOut } from './layout.ts';
-import { pdfOf } from './pdf.ts';
+import { PdfDocument } from './pdf.ts';
 import { pngOf } from './png.ts';
 import { DOTS_PER_MM, type Dpi } from './raster.ts';
 import { zplOf } from './zpl.ts';
@@ -18,7 +19,7 @@ describe.each(sizes)('a label of %s mm', (size) => {
   const codes = { Code128: label.waybillNumber, QRCode: label.qrText };
 
   test('as PDF is decoded again and looks as before', async () => {
-    const [picture] = await picturesOfPdf(await whole(pdfOf([drawing])), DOTS_PER_MM[203]);
+    const [picture] = await picturesOfPdf(pdfOf(drawing), DOTS_PER_MM[203]);
     if (picture === undefined) throw new Error('no page');
     expect(await decodeCodes(picture)).toEqual(codes);
     expect(await goldenDifference(`pdf-${size}`, picture)).toBeLessThan(DIFFERENT_PER_MILLE_MAX);
@@ -41,8 +42,8 @@ describe.each(sizes)('a label of %s mm', (size) => {
   });
 });
 
-async function whole(parts: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  const all: Uint8Array[] = [];
-  for await (const part of parts) all.push(part);
-  return Buffer.concat(all);
+function pdfOf(drawing: Drawing): Buffer {
+  const document = new PdfDocument();
+  const parts = [document.add(drawing), document.end()];
+  return Buffer.concat(parts.filter((part) => part !== undefined));
 }

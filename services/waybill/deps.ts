@@ -1,6 +1,6 @@
 import type { Pool, Relay } from '#libs/db';
 import type { Directory } from '#libs/directory';
-import type { LabelJwk, LabelSigner } from '#libs/label';
+import type { LabelJwk, LabelPress, LabelSigner } from '#libs/label';
 import type { Keyring } from '#libs/privacy';
 import type { Clock } from '#libs/run';
 import type { Accounts } from './account.ts';
@@ -24,6 +24,7 @@ export type Deps = {
 
 /** How labels are printed. */
 export type Labels = {
+  press: LabelPress;
   signer: LabelSigner;
   /** The signer's first. */
   keys: readonly LabelJwk[];

@@ -7,9 +7,9 @@ import {
   CUSTOM_FIELDS_MAX,
   type CustomProblem,
   type CustomTemplate,
+  type LabelPress,
   type LabelSize,
   TEXT_SIZE_MM,
-  templateProblems,
 } from '#libs/label';
 import {
   type LabelTemplate,
@@ -30,12 +30,15 @@ export function parseSize(field: string, size: Size): LabelSize {
 }
 
 /** Checks the fields of a new template for the area of its size. */
-export function parseFields({ size, fields }: LabelTemplate): void {
+export async function parseFields(
+  press: Pick<LabelPress, 'templateProblems'>,
+  { size, fields }: LabelTemplate,
+): Promise<void> {
   const name = parseSize('template.size', size);
   for (const [i, { caption }] of fields.entries()) {
     mustBeText(`template.fields[${i}].caption`, caption, 0, CAPTION_MAX);
   }
-  const [problem] = templateProblems(drawable(name, fields));
+  const [problem] = await press.templateProblems(drawable(name, fields));
   if (problem !== undefined) throw toError(problem, name);
 }
 

@@ -1,3 +1,4 @@
+import { LabelPress } from '#libs/label';
 import type { Module } from '../module.ts';
 import { Accounts } from './account.ts';
 import { accountService } from './account-service.ts';
@@ -26,7 +27,8 @@ export const waybill: Module = {
     const accounts = new Accounts({ pool, cancelRatio: settings.cancelRatio, log, now });
     const keys = { dataKeys, keyring };
     const { labelSigner: signer, labelKeys } = secrets;
-    const labels = { signer, keys: labelKeys, printsMax: settings.labelPrintsMax };
+    const press = new LabelPress();
+    const labels = { press, signer, keys: labelKeys, printsMax: settings.labelPrintsMax };
     const common = { pool, directory, accounts, relay, labels, now };
     const deps = { ...common, numbers, numberDirectory, ...keys };
     const issuing = openIssuing(deps);
@@ -47,6 +49,7 @@ export const waybill: Module = {
         await numbers[Symbol.asyncDispose]();
         await quotas[Symbol.asyncDispose]();
         await accounts[Symbol.asyncDispose]();
+        await press[Symbol.asyncDispose]();
       },
     };
   },

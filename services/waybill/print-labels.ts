@@ -1,7 +1,7 @@
 import { type Tx, transaction } from '#libs/db';
 import { invalid, RpcError, toRpcError } from '#libs/errors';
 import type { CallContext } from '#libs/grpc';
-import { type Label, newNonce, numberFits, signLabel, valueProblems } from '#libs/label';
+import { type Label, type LabelPress, newNonce, signLabel } from '#libs/label';
 import type { LabelItem } from '#proto/queqiao/waybill/v1/label_service';
 import { accessOf } from './access.ts';
 import { openConsignee } from './consignee.ts';
@@ -39,7 +39,8 @@ export async function printItems(
     items.map(async ({ item, field }) => {
       const row = found.get(item.waybillNumber);
       if (row === undefined) return waybillNotFound(item.waybillNumber, `${field}.waybill_number`);
-      return checkItem(order, { item, field }, row, templateOf).catch(toRpcError);
+      const checking = { row, templateOf, press: deps.labels.press };
+      return checkItem(order, { item, field }, checking).catch(toRpcError);
     }),
   );
   const wanted = items.filter((_, i) => faults[i] === undefined);
@@ -61,11 +62,10 @@ export async function printItems(
 async function checkItem(
   { size, templateId }: PrintOrder,
   { item, field }: PlacedItem,
-  row: WaybillRow,
-  templateOf: TemplateOf,
+  { row, templateOf, press }: Checking,
 ): Promise<undefined> {
   const { waybillNumber: id, customTexts: values } = item;
-  if (!numberFits(id, size)) {
+  if (!(await press.numberFits(id, size))) {
     throw new RpcError('LABEL_NUMBER_TOO_LONG', {
       field: `${field}.waybill_number`,
       metadata: { id, size },
@@ -82,7 +82,7 @@ async function checkItem(
     if (!known) throw invalid(`${field}.custom_texts`, 'NO_SUCH_FIELD');
     mustBeText(`${field}.custom_texts.${key}`, text, 0, TEXT_MAX);
   }
-  const [problem] = valueProblems({ template, values });
+  const [problem] = await press.valueProblems({ template, values });
   if (problem === undefined) return;
   const path = `${field}.custom_texts.${problem.key}`;
   throw invalid(path, problem.kind === 'missing' ? 'REQUIRED' : 'DOES_NOT_FIT');
@@ -215,6 +215,7 @@ export type PlacedItem = { readonly item: LabelItem; readonly field: string };
 export type PrintedLabel = { readonly label: Label; readonly print: LabelPrintRow };
 export type Printing = { readonly templateOf: TemplateOf; readonly context: CallContext };
 
+type Checking = { row: WaybillRow; templateOf: TemplateOf; press: LabelPress };
 type Print = { row: SealedWaybillRow; print: LabelPrintRow };
 type FreshPrint = { row: SealedWaybillRow; hash: Buffer };
 type Counting = { order: PrintOrder; fresh: readonly FreshPrint[]; context: CallContext };

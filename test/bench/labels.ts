@@ -1,29 +1,32 @@
 import {
   type Label,
+  type LabelForm,
+  LabelPress,
   LabelSigner,
-  layOut,
   newNonce,
-  pdfOf,
-  pngOf,
   signLabel,
-  zplOf,
 } from '#libs/label';
 import { maskAddressDetail, maskName, maskPhone } from '#libs/privacy';
+import { benchLabelLoad } from './label-load.ts';
 import type { BenchOptions } from './main.ts';
 
 /**
- * Labels a second in one thread: signing, layout and drawing. The PDF is one file for as long as is
- * measured; memory is flat if the last quarter of it needs no more than the second did. `per core`
- * is by processor time, so that neighbours on the machine do not count.
+ * Labels a second of the one thread that draws: signing, layout and drawing. The PDF is one file
+ * for as long as is measured; memory is flat if the last quarter of it needs no more than the
+ * second did. `per core` is by processor time, so that neighbours on the machine do not count.
  */
-export async function benchLabels({ seconds, say }: BenchOptions): Promise<Record<string, number>> {
+export async function benchLabels(options: BenchOptions): Promise<Record<string, number>> {
+  const { seconds, say } = options;
+  await using press = new LabelPress();
   const source = labelSource();
-  await drawPdf(source, 1);
-  const pdf = await drawPdf(source, seconds);
+  const drawn = (format: LabelForm['format'], forSeconds: number) =>
+    draw(press, source, { format, seconds: forSeconds });
+  await drawn('pdf', 1);
+  const pdf = await drawn('pdf', seconds);
   say(`PDF              ${Math.round(pdf.labelsPerS)} labels/s, ${pdf.bytesPerLabel} bytes each`);
   say(`memory           ${pdf.rssMaxMb} MB, grown by ${pdf.rssGrowthMb} MB`);
-  const png = drawEach(source, seconds / 4, (label) => pngOf(layOut(label, '76x130'), 203));
-  const zpl = drawEach(source, seconds / 4, (label) => zplOf(layOut(label, '76x130'), 203));
+  const png = Math.round((await drawn('png', seconds / 4)).labelsPerS);
+  const zpl = Math.round((await drawn('zpl', seconds / 4)).labelsPerS);
   say(`PNG, ZPL         ${png} and ${zpl} labels/s`);
   return {
     pdf_labels_per_s: Math.round(pdf.labelsPerS),
@@ -34,25 +37,28 @@ export async function benchLabels({ seconds, say }: BenchOptions): Promise<Recor
     zpl_labels_per_s: zpl,
     rss_max_mb: pdf.rssMaxMb,
     rss_growth_mb: pdf.rssGrowthMb,
+    ...(await benchLabelLoad(options)),
   };
 }
 
-async function drawPdf(source: Generator<Label, never>, seconds: number): Promise<PdfFigures> {
+async function draw(
+  press: LabelPress,
+  source: Generator<Label, never>,
+  { format, seconds }: { format: LabelForm['format']; seconds: number },
+): Promise<Figures> {
   const startMs = performance.now();
   const startCpu = process.cpuUsage();
-  let labels = 0;
-  const drawings = (function* () {
-    while (performance.now() - startMs < seconds * 1_000) {
-      labels += 1;
-      yield layOut(source.next().value, '76x130');
-    }
-  })();
-  let bytes = 0;
+  using file = press.open({ format, size: '76x130', dpi: 203 });
+  const together = format === 'pdf' ? 20 : 1;
+  let [labels, bytes] = [0, 0];
   const rss: number[] = [];
-  for await (const part of pdfOf(drawings)) {
-    bytes += part.length;
+  while (performance.now() - startMs < seconds * 1_000) {
+    const batch = Array.from({ length: together }, () => source.next().value);
+    for (const part of await file.draw(batch)) bytes += part?.length ?? 0;
+    labels += together;
     rss.push(process.memoryUsage.rss());
   }
+  bytes += (await file.end())?.length ?? 0;
   const tookMs = performance.now() - startMs;
   const { user, system } = process.cpuUsage(startCpu);
   return {
@@ -72,16 +78,6 @@ function quarter(samples: readonly number[], index: number): number[] {
 
 function largestMb(bytes: readonly number[]): number {
   return Math.round(Math.max(...bytes) / 1e6);
-}
-
-function drawEach(source: Generator<Label, never>, seconds: number, draw: Draw): number {
-  const startMs = performance.now();
-  let labels = 0;
-  while (performance.now() - startMs < seconds * 1_000) {
-    draw(source.next().value);
-    labels += 1;
-  }
-  return Math.round((labels * 1_000) / (performance.now() - startMs));
 }
 
 /** Labels without end, each with a number and a signature of its own. */
@@ -127,8 +123,7 @@ const DISTRICTS = ['西湖区', '余杭区', '姑苏区', '武侯区', '建华�
 const ROADS = ['文一西路', '学院路', '人民南路', '中山东一路', '望江门外直街', '科技园北环大道'];
 const GOODS = ['龙井茶叶', '玻璃公道杯', '铁观音礼盒', '手工竹茶则', '景德镇青花瓷盖碗'];
 
-type Draw = (label: Label) => unknown;
-type PdfFigures = {
+type Figures = {
   readonly labels: number;
   readonly labelsPerS: number;
   readonly labelsPerCoreS: number;

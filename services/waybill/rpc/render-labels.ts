@@ -1,10 +1,7 @@
-import { setImmediate as letOthersRun } from 'node:timers/promises';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { RpcError, toItemError } from '#libs/errors';
 import type { StreamContext } from '#libs/grpc';
-import { type Drawing, layOut, pdfOf, pngOf, zplOf } from '#libs/label';
 import type {
-  LabelContentSchema,
   LabelItem,
   RenderLabelsRequest,
   RenderLabelsResponseSchema,
@@ -17,6 +14,8 @@ import { type PrintOrder, parsePrintOrder } from '../print-order.ts';
 
 /** What one transaction prints. */
 const BLOCK = 200;
+/** Labels that are drawn in one go, about 20 ms: others who print wait for no more. */
+const DRAWN_TOGETHER = { pdf: 20, zpl: 1, png: 1 } as const;
 
 export async function* renderLabels(
   deps: Deps,
@@ -24,24 +23,29 @@ export async function* renderLabels(
   context: StreamContext,
 ): AsyncGenerator<Answer> {
   const order = parsePrintOrder(request, context);
-  // Drawn one by one as the file asks for them; what became of each is told as it is known.
-  const outcomes: Answer[] = [];
-  const drawings = drawingsOf(deps, order, context, (item, result) => {
-    outcomes.push(outcomeOf(item, result));
-  });
-  for await (const content of contentsOf(order, drawings)) {
-    yield* outcomes.splice(0);
-    yield { part: { case: 'content', value: content } };
+  using file = deps.labels.press.open(order);
+  for await (const block of blocksOf(deps, order, context)) {
+    for (const together of chunksOf(block, DRAWN_TOGETHER[order.format])) {
+      // What was counted is told, even if it cannot be drawn.
+      for (const { item, result } of together) yield outcomeOf(item, result);
+      const printed = together.flatMap(({ itemIndex, result }) =>
+        result instanceof RpcError ? [] : [{ itemIndex, label: result.label }],
+      );
+      if (printed.length === 0) continue;
+      const parts = await file.draw(printed.map(({ label }) => label));
+      for (const [i, { itemIndex }] of printed.entries()) {
+        yield* contentOf(order.format === 'png' ? itemIndex : 0, parts[i]);
+      }
+    }
   }
-  yield* outcomes.splice(0);
+  yield* contentOf(0, await file.end());
 }
 
-async function* drawingsOf(
+async function* blocksOf(
   deps: Deps,
   order: PrintOrder,
   context: StreamContext,
-  tell: (item: LabelItem, result: PrintedLabel | RpcError) => void,
-): AsyncGenerator<Drawn> {
+): AsyncGenerator<PrintedItem[]> {
   const { items, size } = order;
   const templateOf = templates(deps.pool, order.templateId, size);
   if (context.identity.kind === 'merchant' && order.templateId !== '') {
@@ -54,33 +58,20 @@ async function* drawingsOf(
     const results = await context.work(() =>
       printItems(deps, order, block, { templateOf, context }),
     );
-    for (const [i, { item }] of block.entries()) {
-      const result = results[i] as PrintedLabel | RpcError;
-      tell(item, result);
-      if (result instanceof RpcError) continue;
-      yield { itemIndex: from + i, drawing: layOut(result.label, size) };
-      // A label takes a millisecond, as a picture twenty: calls that wait are served in between.
-      await letOthersRun();
-    }
+    yield block.map(({ item }, i) => ({
+      itemIndex: from + i,
+      item,
+      result: results[i] as PrintedLabel | RpcError,
+    }));
   }
 }
 
-async function* contentsOf(
-  { format, dpi }: PrintOrder,
-  drawings: AsyncIterable<Drawn>,
-): AsyncGenerator<Content> {
-  if (format === 'pdf') {
-    for await (const data of pdfOf(onlyDrawings(drawings))) yield { itemIndex: 0, data };
-    return;
-  }
-  for await (const { itemIndex, drawing } of drawings) {
-    if (format === 'png') yield { itemIndex, data: pngOf(drawing, dpi) };
-    else yield { itemIndex: 0, data: Buffer.from(zplOf(drawing, dpi)) };
-  }
+function* chunksOf<T>(all: readonly T[], size: number): Generator<T[]> {
+  for (let from = 0; from < all.length; from += size) yield all.slice(from, from + size);
 }
 
-async function* onlyDrawings(drawings: AsyncIterable<Drawn>): AsyncGenerator<Drawing> {
-  for await (const { drawing } of drawings) yield drawing;
+function* contentOf(itemIndex: number, data: Uint8Array | undefined): Generator<Answer> {
+  if (data !== undefined) yield { part: { case: 'content', value: { itemIndex, data } } };
 }
 
 function outcomeOf({ waybillNumber }: LabelItem, result: PrintedLabel | RpcError): Answer {
@@ -91,6 +82,9 @@ function outcomeOf({ waybillNumber }: LabelItem, result: PrintedLabel | RpcError
   return { part: { case: 'outcome', value: { waybillNumber, outcome } } };
 }
 
-type Drawn = { readonly itemIndex: number; readonly drawing: Drawing };
+type PrintedItem = {
+  readonly itemIndex: number;
+  readonly item: LabelItem;
+  readonly result: PrintedLabel | RpcError;
+};
 type Answer = MessageInitShape<typeof RenderLabelsResponseSchema>;
-type Content = MessageInitShape<typeof LabelContentSchema>;
