@@ -23,6 +23,15 @@ export function placeOf(divisions: Divisions, node: number): Place {
   };
 }
 
+/**
+ * The code of the narrowest division of a place, as areas and sort codes are kept by it: a province
+ * in two digits, a city in four, a county in six, a street in nine. Empty if none is known.
+ */
+export function divisionCode(place: Place): string {
+  const { streetCode, countyCode, cityCode, provinceCode } = place;
+  return streetCode || countyCode || cityCode.slice(0, 4) || provinceCode.slice(0, 2);
+}
+
 /** What of the place the text has only in part, or not at all. */
 export function placeGuesses(
   divisions: Divisions,
