@@ -1,5 +1,6 @@
 import { CITY, COUNTY, type Level, PROVINCE, STREET } from './division-name.ts';
-import { CHANGED, type Divisions, FORMER, FULL, type How } from './divisions.ts';
+import { CHANGED, type Divisions, divisions, FORMER, FULL, type How } from './divisions.ts';
+import { foldText, normalizeAddress } from './normalize.ts';
 import type { Guess, GuessReason, Place } from './parsed-address.ts';
 import type { Token } from './region.ts';
 
@@ -21,6 +22,22 @@ export function placeOf(divisions: Divisions, node: number): Place {
     street: divisions.nameOf(street),
     streetCode: divisions.codeOf(street),
   };
+}
+
+/**
+ * An address in fields as one text to be read. Province and city are spelt out: in its field 浙江 is
+ * the province, in a text it could be part of any name.
+ */
+export function addressText({ province, city, district, street, detail = '' }: Fields): string {
+  const known = divisions();
+  return `${spelt(known, province, PROVINCE)}${spelt(known, city, CITY)}${district}${street}${detail}`;
+}
+
+function spelt(known: Divisions, name: string, level: Level): string {
+  const nodes = known
+    .namesakes(foldText(normalizeAddress(name)))
+    .filter((node) => known.level(node) === level);
+  return nodes.length === 1 ? known.nameOf(nodes[0] as number) : name;
 }
 
 /**
@@ -82,4 +99,12 @@ const NOWHERE: Place = {
   countyCode: '',
   street: '',
   streetCode: '',
+};
+
+type Fields = {
+  province: string;
+  city: string;
+  district: string;
+  street: string;
+  detail?: string;
 };

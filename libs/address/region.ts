@@ -90,6 +90,8 @@ export class RegionReader {
   #isSure(text: string, start: number, end: number): boolean {
     const [first] = this.tokens as [Token];
     if (first.how !== FULL) return false;
+    // Whole names that contradict one another are not passed over in favour of the last of them.
+    if (this.conflicts.length > 0) return true;
     if (this.tokens.length > 1 || isFullName(text.slice(start, first.start))) return true;
     const common = this.#common(this.#meanings);
     return (

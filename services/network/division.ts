@@ -1,4 +1,4 @@
-import { divisionCode, divisions, parseAddress } from '#libs/address';
+import { addressText, divisionCode, divisions, parseAddress } from '#libs/address';
 
 /**
  * Whether this is the code of a province, city, county or street, of 2, 4, 6 or 9 digits: those of
@@ -26,8 +26,8 @@ export function divisionsAround(code: string): string[] {
  * The code of the narrowest division that the names determine, read as people write them: short, old
  * and missing names are understood, and names that contradict one another determine nothing.
  */
-export function divisionByNames({ province, city, district, street }: DivisionNames): string {
-  return divisionCode(parseAddress(`${province}${city}${district}${street}`));
+export function divisionByNames(names: DivisionNames): string {
+  return divisionCode(parseAddress(addressText(names)));
 }
 
 /** Digits of a province, city, county and street. */
