@@ -3,19 +3,11 @@ import { bwip } from './libraries.ts';
 
 /** Widths of bar, space, bar and so on of Code 128, in modules. */
 export function code128(text: string): readonly number[] {
-  if (last.text !== text) last = { text, widths: encodeBars(text) };
-  return last.widths;
-}
-
-function encodeBars(text: string): readonly number[] {
   const [symbol] = bwip().raw({ bcid: 'code128', text });
   if (symbol === undefined || !('sbs' in symbol))
     throw new Error(`Code 128 of ${text} has no bars`);
   return symbol.sbs;
 }
-
-/** A label asks twice for its bars: whether they fit, and when they are drawn. */
-let last: { text: string; widths: readonly number[] } = { text: '', widths: [] };
 
 /**
  * The dark modules of a QR code, error correction M, row by row. Always version 8 (49 modules) and
@@ -50,8 +42,11 @@ export function place(
 
 /** Whether a number's bars are wide enough to be scanned, on every printer that we draw for. */
 export function code128Fits(text: string, lengthMm: number): boolean {
-  const modules = code128(text).reduce((sum, width) => sum + width, 0);
-  return lengthMm / (modules + 2 * CODE128.quietModules) >= CODE128_MODULE_MIN_MM;
+  const modulesMax = lengthMm / CODE128_MODULE_MIN_MM - 2 * CODE128.quietModules;
+  // Letters and digits take a symbol each at most, beside start, check and stop: hardly a number is
+  // so long that its bars have to be looked at.
+  if (SYMBOL_MODULES * (text.length + 2) + STOP_MODULES <= modulesMax) return true;
+  return code128(text).reduce((sum, width) => sum + width, 0) <= modulesMax;
 }
 
 /** The quiet zones that the standards ask for; wider bars than these gain nothing. */
@@ -59,6 +54,8 @@ export const CODE128: CodeKind = { quietModules: 10, moduleMaxMm: 0.5 };
 export const QR: CodeKind = { quietModules: 4, moduleMaxMm: 0.5 };
 /** Two dots at 203 dpi, three at 300 dpi. */
 const CODE128_MODULE_MIN_MM = 0.2541;
+const SYMBOL_MODULES = 11;
+const STOP_MODULES = 13;
 const QR_VERSION = 8;
 
 type CodeKind = { readonly quietModules: number; readonly moduleMaxMm: number };

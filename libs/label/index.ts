@@ -10,7 +10,9 @@ export {
   type CustomProblem,
   type CustomTemplate,
   TEXT_SIZE_MM,
+  templateProblems,
   type ValueProblem,
+  valueProblems,
 } from './custom-area.ts';
 export { type LabelJwk, LabelKeys, LabelSigner, labelJwk } from './keys.ts';
 export {
@@ -22,6 +24,7 @@ export {
   type SortCode,
 } from './label.ts';
 export type { LabelForm } from './label-file.ts';
+export { numberFits } from './layout.ts';
 export { newNonce, type Print, signLabel, type Verified, verifyLabel } from './payload.ts';
 export { LabelPress, type PressFile } from './press.ts';
 export type { Dpi } from './raster.ts';

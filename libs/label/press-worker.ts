@@ -1,18 +1,12 @@
-// The thread of a LabelPress: whatever needs a typeface or takes long is done here, one task after
-// the other. It is told masked names alone, and no key.
+// The thread of a LabelPress: draws one task after the other. It is told what stands on labels,
+// masked names, and no key.
 import { parentPort } from 'node:worker_threads';
-import { templateProblems, valueProblems } from './custom-area.ts';
 import type { Label } from './label.ts';
 import { LabelFile, type LabelForm } from './label-file.ts';
-import { numberFits } from './layout.ts';
 
 const files = new Map<number, LabelFile>();
 
 const TASKS = {
-  numberFits,
-  templateProblems,
-  valueProblems,
-
   draw(fileId: number, form: LabelForm, labels: readonly Label[]): (Uint8Array | undefined)[] {
     const file = files.get(fileId) ?? new LabelFile(form);
     files.set(fileId, file);

@@ -1,7 +1,6 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { CustomArea, CustomProblem, CustomTemplate, ValueProblem } from './custom-area.ts';
-import type { Label, LabelSize } from './label.ts';
+import type { Label } from './label.ts';
 import type { LabelForm } from './label-file.ts';
 import type { PressTasks, Task, TaskAnswer } from './press-worker.ts';
 
@@ -17,21 +16,6 @@ export class LabelPress implements AsyncDisposable {
   /** Begins a file. */
   open(form: LabelForm): PressFile {
     return new PressFile(this.#running(), form);
-  }
-
-  /** Whether the bars of a number are wide enough on labels of a size to be scanned. */
-  numberFits(waybillNumber: string, size: LabelSize): Promise<boolean> {
-    return this.#running().do('numberFits', waybillNumber, size);
-  }
-
-  /** What is wrong with a template; nothing if it can be printed. */
-  templateProblems(template: CustomTemplate): Promise<CustomProblem[]> {
-    return this.#running().do('templateProblems', template);
-  }
-
-  /** What is wrong with the texts for a template; nothing if all of them fit. */
-  valueProblems(area: CustomArea): Promise<ValueProblem[]> {
-    return this.#running().do('valueProblems', area);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -7,9 +7,9 @@ import {
   CUSTOM_FIELDS_MAX,
   type CustomProblem,
   type CustomTemplate,
-  type LabelPress,
   type LabelSize,
   TEXT_SIZE_MM,
+  templateProblems,
 } from '#libs/label';
 import {
   type LabelTemplate,
@@ -30,15 +30,12 @@ export function parseSize(field: string, size: Size): LabelSize {
 }
 
 /** Checks the fields of a new template for the area of its size. */
-export async function parseFields(
-  press: Pick<LabelPress, 'templateProblems'>,
-  { size, fields }: LabelTemplate,
-): Promise<void> {
+export function parseFields({ size, fields }: LabelTemplate): void {
   const name = parseSize('template.size', size);
   for (const [i, { caption }] of fields.entries()) {
     mustBeText(`template.fields[${i}].caption`, caption, 0, CAPTION_MAX);
   }
-  const [problem] = await press.templateProblems(drawable(name, fields));
+  const [problem] = templateProblems(drawable(name, fields));
   if (problem !== undefined) throw toError(problem, name);
 }
 

@@ -1,7 +1,8 @@
+import { setImmediate as letOthersRun } from 'node:timers/promises';
 import { type Tx, transaction } from '#libs/db';
 import { invalid, RpcError, toRpcError } from '#libs/errors';
 import type { CallContext } from '#libs/grpc';
-import { type Label, type LabelPress, newNonce, signLabel } from '#libs/label';
+import { type Label, newNonce, numberFits, signLabel, valueProblems } from '#libs/label';
 import type { LabelItem } from '#proto/queqiao/waybill/v1/label_service';
 import type { Consignee } from '#proto/queqiao/waybill/v1/waybill';
 import { accessOf } from './access.ts';
@@ -41,8 +42,7 @@ export async function printItems(
     items.map(async ({ item, field }) => {
       const row = found.get(item.waybillNumber);
       if (row === undefined) return waybillNotFound(item.waybillNumber, `${field}.waybill_number`);
-      const checking = { row, templateOf, press: deps.labels.press };
-      return checkItem(order, { item, field }, checking).catch(toRpcError);
+      return checkItem(order, { item, field }, row, templateOf).catch(toRpcError);
     }),
   );
   const wanted = items.filter((_, i) => faults[i] === undefined);
@@ -65,10 +65,11 @@ export async function printItems(
 async function checkItem(
   { size, templateId }: PrintOrder,
   { item, field }: PlacedItem,
-  { row, templateOf, press }: Checking,
+  row: WaybillRow,
+  templateOf: TemplateOf,
 ): Promise<undefined> {
   const { waybillNumber: id, customTexts: values } = item;
-  if (!(await press.numberFits(id, size))) {
+  if (!numberFits(id, size)) {
     throw new RpcError('LABEL_NUMBER_TOO_LONG', {
       field: `${field}.waybill_number`,
       metadata: { id, size },
@@ -85,7 +86,7 @@ async function checkItem(
     if (!known) throw invalid(`${field}.custom_texts`, 'NO_SUCH_FIELD');
     mustBeText(`${field}.custom_texts.${key}`, text, 0, TEXT_MAX);
   }
-  const [problem] = await press.valueProblems({ template, values });
+  const [problem] = valueProblems({ template, values });
   if (problem === undefined) return;
   const path = `${field}.custom_texts.${problem.key}`;
   throw invalid(path, problem.kind === 'missing' ? 'REQUIRED' : 'DOES_NOT_FIT');
@@ -204,14 +205,19 @@ async function toLabels(
     prints.map(({ row, consignee }) => ({ courierId: row.courier_id, address: consignee.address })),
   );
   const sortingOf = new Map(prints.map((print, i) => [print, sortings[i]]));
-  return await Promise.all(
-    opened.map((print) => {
-      if (print instanceof RpcError) return print;
-      const sorting = sortingOf.get(print) as Sorting | RpcError;
-      if (sorting instanceof RpcError) return sorting;
-      return toLabel(deps, { ...print, sorting }, drawing).catch(toRpcError);
-    }),
-  );
+  const labels: (PrintedLabel | RpcError)[] = [];
+  for (const print of opened) {
+    const sorting =
+      print instanceof RpcError ? print : (sortingOf.get(print) as Sorting | RpcError);
+    labels.push(
+      sorting instanceof RpcError
+        ? sorting
+        : await toLabel(deps, { ...(print as OpenedPrint), sorting }, drawing).catch(toRpcError),
+    );
+    // Two hundred signatures take 25 ms: calls that wait are served in between.
+    await letOthersRun();
+  }
+  return labels;
 }
 
 async function toLabel(
@@ -244,7 +250,6 @@ export type PlacedItem = { readonly item: LabelItem; readonly field: string };
 export type PrintedLabel = { readonly label: Label; readonly print: LabelPrintRow };
 export type Printing = { readonly templateOf: TemplateOf; readonly context: CallContext };
 
-type Checking = { row: WaybillRow; templateOf: TemplateOf; press: LabelPress };
 type Print = { row: SealedWaybillRow; print: LabelPrintRow };
 type FreshPrint = { row: SealedWaybillRow; hash: Buffer };
 type Counting = { order: PrintOrder; fresh: readonly FreshPrint[]; context: CallContext };

@@ -14,7 +14,7 @@ import { insertTemplate, selectTemplate } from '../store/label.ts';
 import { merchantOf } from '../tenant.ts';
 
 export async function createLabelTemplate(
-  { pool, directory, labels, now }: Deps,
+  { pool, directory, now }: Deps,
   { template }: CreateLabelTemplateRequest,
   { identity }: CallContext,
 ): Promise<CreateLabelTemplateResponse> {
@@ -22,7 +22,7 @@ export async function createLabelTemplate(
   const merchantId = merchantOf(identity, template.merchantId);
   const { templateId } = template;
   mustBeSlug('template.template_id', templateId);
-  await parseFields(labels.press, template);
+  parseFields(template);
   await directory.merchant(merchantId);
   const body = templateBody(template);
   const row = await transaction(pool, async (tx) => {
