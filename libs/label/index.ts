@@ -28,3 +28,4 @@ export { numberFits } from './layout.ts';
 export { newNonce, type Print, signLabel, type Verified, verifyLabel } from './payload.ts';
 export { LabelPress, type PressFile } from './press.ts';
 export type { Dpi } from './raster.ts';
+export { serviceTexts } from './wording.ts';

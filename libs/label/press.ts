@@ -37,9 +37,10 @@ export class PressFile implements Disposable {
   readonly #fileId: number;
   #isOpen = true;
 
-  constructor(thread: PressThread, form: LabelForm) {
+  constructor(thread: PressThread, { format, size, dpi }: LabelForm) {
     this.#thread = thread;
-    this.#form = form;
+    // Goes along with each task: what else the caller holds would be copied every time.
+    this.#form = { format, size, dpi };
     this.#fileId = thread.nextFileId();
   }
 

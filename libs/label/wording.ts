@@ -23,6 +23,12 @@ export function otherServices({ services }: Label): string {
   return others.map(wordingOf).join('  ');
 }
 
+/** All services, those first that are prominent. */
+export function serviceTexts({ services }: Label): string[] {
+  const others = services.filter((service) => !isProminent(service));
+  return [...services.filter(isProminent), ...others].map(wordingOf);
+}
+
 /** What else a courier or the merchant looks for. */
 export function detailLines(label: Label): string[] {
   const { goodsDescription, weightG, orderRef, parentNumber } = label;

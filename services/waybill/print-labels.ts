@@ -63,13 +63,13 @@ export async function printItems(
 
 /** What is wrong with an item, though nothing of the waybill's state is known yet. */
 async function checkItem(
-  { size, templateId }: PrintOrder,
+  { format, size, templateId }: PrintOrder,
   { item, field }: PlacedItem,
   row: WaybillRow,
   templateOf: TemplateOf,
 ): Promise<undefined> {
   const { waybillNumber: id, customTexts: values } = item;
-  if (!numberFits(id, size)) {
+  if (format !== 'data' && !numberFits(id, size)) {
     throw new RpcError('LABEL_NUMBER_TOO_LONG', {
       field: `${field}.waybill_number`,
       metadata: { id, size },

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { invalid, tooMany } from '#libs/errors';
 import type { CallContext } from '#libs/grpc';
-import type { Dpi, LabelSize } from '#libs/label';
+import type { LabelForm } from '#libs/label';
 import {
   LabelFormat,
   type LabelItem,
+  LabelSize,
   type RenderLabelsRequest,
 } from '#proto/queqiao/waybill/v1/label_service';
 import { Purpose } from '#proto/queqiao/waybill/v1/vault_service';
@@ -13,7 +14,7 @@ import { mustBeUuid } from './field.ts';
 import { parseSize } from './label-template.ts';
 import { parseWaybillNumber } from './parcel.ts';
 
-const ITEMS_MAX = { pdf: 50_000, zpl: 1_000, png: 1_000 } as const;
+const ITEMS_MAX = { pdf: 50_000, zpl: 1_000, png: 1_000, data: 50_000 } as const;
 
 /** What a request wants printed; throws on what makes all of it senseless. */
 export function parsePrintOrder(request: RenderLabelsRequest, context: CallContext): PrintOrder {
@@ -23,7 +24,8 @@ export function parsePrintOrder(request: RenderLabelsRequest, context: CallConte
   const { items, dpi, templateId, reason } = request;
   if (items.length === 0) throw invalid('items', 'LIST_SIZE', { min: 1, max: ITEMS_MAX[format] });
   if (items.length > ITEMS_MAX[format]) throw tooMany('items', items.length, ITEMS_MAX[format]);
-  if (format === 'pdf' && dpi !== 0) throw invalid('dpi', 'NOT_ALLOWED');
+  if ((format === 'pdf' || format === 'data') && dpi !== 0) throw invalid('dpi', 'NOT_ALLOWED');
+  if (format === 'data') refusePaper(request);
   if (dpi !== 0 && dpi !== 203 && dpi !== 300)
     throw invalid('dpi', 'ONE_OF', { values: '203, 300' });
   const seen = new Set<string>();
@@ -44,6 +46,12 @@ export function parsePrintOrder(request: RenderLabelsRequest, context: CallConte
   };
 }
 
+/** Who draws a label by itself chooses its paper and what else stands on it. */
+function refusePaper({ size, templateId }: RenderLabelsRequest): void {
+  if (size !== LabelSize.LABEL_SIZE_UNSPECIFIED) throw invalid('size', 'NOT_ALLOWED');
+  if (templateId !== '') throw invalid('template_id', 'NOT_ALLOWED');
+}
+
 /** Tells whether a repeated request is for the same picture. */
 export function contentsHash(order: PrintOrder, { customTexts }: LabelItem): Buffer {
   const texts = Object.entries(customTexts).toSorted(([a], [b]) => (a < b ? -1 : 1));
@@ -58,13 +66,14 @@ const FORMATS: Partial<Record<LabelFormat, PrintOrder['format']>> = {
   [LabelFormat.PDF]: 'pdf',
   [LabelFormat.ZPL]: 'zpl',
   [LabelFormat.PNG]: 'png',
+  [LabelFormat.DATA]: 'data',
 };
 
 export type PrintOrder = {
   readonly requestId: string;
-  readonly format: 'pdf' | 'zpl' | 'png';
-  readonly size: LabelSize;
-  readonly dpi: Dpi;
+  readonly format: LabelForm['format'] | 'data';
+  readonly size: LabelForm['size'];
+  readonly dpi: LabelForm['dpi'];
   readonly templateId: string;
   readonly items: readonly LabelItem[];
   readonly ground: Ground;

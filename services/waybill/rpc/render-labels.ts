@@ -1,12 +1,14 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { RpcError, toItemError } from '#libs/errors';
 import type { StreamContext } from '#libs/grpc';
+import type { LabelForm } from '#libs/label';
 import type {
   LabelItem,
   RenderLabelsRequest,
   RenderLabelsResponseSchema,
 } from '#proto/queqiao/waybill/v1/label_service';
 import type { Deps } from '../deps.ts';
+import { labelToData } from '../label-data.ts';
 import { printToMessage } from '../label-print.ts';
 import { templates } from '../label-template.ts';
 import { type PrintedLabel, printItems } from '../print-labels.ts';
@@ -23,9 +25,30 @@ export async function* renderLabels(
   context: StreamContext,
 ): AsyncGenerator<Answer> {
   const order = parsePrintOrder(request, context);
-  using file = deps.labels.press.open(order);
-  for await (const block of blocksOf(deps, order, context)) {
-    for (const together of chunksOf(block, DRAWN_TOGETHER[order.format])) {
+  const blocks = blocksOf(deps, order, context);
+  const { format, size, dpi } = order;
+  if (format === 'data') yield* answerData(blocks);
+  else yield* answerFile(deps, { format, size, dpi }, blocks);
+}
+
+async function* answerData(blocks: AsyncIterable<PrintedItem[]>): AsyncGenerator<Answer> {
+  for await (const block of blocks) {
+    for (const { item, result } of block) {
+      yield outcomeOf(item, result);
+      if (result instanceof RpcError) continue;
+      yield { part: { case: 'data', value: labelToData(result.label) } };
+    }
+  }
+}
+
+async function* answerFile(
+  { labels: { press } }: Deps,
+  form: LabelForm,
+  blocks: AsyncIterable<PrintedItem[]>,
+): AsyncGenerator<Answer> {
+  using file = press.open(form);
+  for await (const block of blocks) {
+    for (const together of chunksOf(block, DRAWN_TOGETHER[form.format])) {
       // What was counted is told, even if it cannot be drawn.
       for (const { item, result } of together) yield outcomeOf(item, result);
       const printed = together.flatMap(({ itemIndex, result }) =>
@@ -34,7 +57,7 @@ export async function* renderLabels(
       if (printed.length === 0) continue;
       const parts = await file.draw(printed.map(({ label }) => label));
       for (const [i, { itemIndex }] of printed.entries()) {
-        yield* contentOf(order.format === 'png' ? itemIndex : 0, parts[i]);
+        yield* contentOf(form.format === 'png' ? itemIndex : 0, parts[i]);
       }
     }
   }

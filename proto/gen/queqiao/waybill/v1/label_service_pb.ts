@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file queqiao/waybill/v1/label_service.proto.
  */
 export const file_queqiao_waybill_v1_label_service: GenFile = /*@__PURE__*/
-  fileDesc("CiZxdWVxaWFvL3dheWJpbGwvdjEvbGFiZWxfc2VydmljZS5wcm90bxIScXVlcWlhby53YXliaWxsLnYxIucBChNSZW5kZXJMYWJlbHNSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSLAoFaXRlbXMYAiADKAsyHS5xdWVxaWFvLndheWJpbGwudjEuTGFiZWxJdGVtEi8KBmZvcm1hdBgDIAEoDjIfLnF1ZXFpYW8ud2F5YmlsbC52MS5MYWJlbEZvcm1hdBIrCgRzaXplGAQgASgOMh0ucXVlcWlhby53YXliaWxsLnYxLkxhYmVsU2l6ZRILCgNkcGkYBSABKAUSEwoLdGVtcGxhdGVfaWQYBiABKAkSDgoGcmVhc29uGAcgASgJIp0BCglMYWJlbEl0ZW0SFgoOd2F5YmlsbF9udW1iZXIYASABKAkSRAoMY3VzdG9tX3RleHRzGAIgAygLMi4ucXVlcWlhby53YXliaWxsLnYxLkxhYmVsSXRlbS5DdXN0b21UZXh0c0VudHJ5GjIKEEN1c3RvbVRleHRzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKIAQoUUmVuZGVyTGFiZWxzUmVzcG9uc2USMwoHb3V0Y29tZRgBIAEoCzIgLnF1ZXFpYW8ud2F5YmlsbC52MS5MYWJlbE91dGNvbWVIABIzCgdjb250ZW50GAIgASgLMiAucXVlcWlhby53YXliaWxsLnYxLkxhYmVsQ29udGVudEgAQgYKBHBhcnQijwEKDExhYmVsT3V0Y29tZRIWCg53YXliaWxsX251bWJlchgBIAEoCRIvCgVwcmludBgCIAEoCzIeLnF1ZXFpYW8ud2F5YmlsbC52MS5MYWJlbFByaW50SAASKwoFZXJyb3IYAyABKAsyGi5xdWVxaWFvLnR5cGUudjEuSXRlbUVycm9ySABCCQoHb3V0Y29tZSIwCgxMYWJlbENvbnRlbnQSEgoKaXRlbV9pbmRleBgBIAEoBRIMCgRkYXRhGAIgASgMIu0BCgpMYWJlbFByaW50EhYKDndheWJpbGxfbnVtYmVyGAEgASgJEhMKC21lcmNoYW50X2lkGAIgASgJEhMKC3ByaW50X2NvdW50GAMgASgFEg0KBW5vbmNlGAQgASgJEg4KBmtleV9pZBgFIAEoCRIuCgpwcmludF90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgtjYWxsZXJfa2luZBgHIAEoCRIRCgljYWxsZXJfaWQYCCABKAkSEgoKYXBpX2tleV9pZBgJIAEoCRISCgpyZXF1ZXN0X2lkGAogASgJImwKFkxpc3RMYWJlbFByaW50c1JlcXVlc3QSEwoLbWVyY2hhbnRfaWQYASABKAkSFgoOd2F5YmlsbF9udW1iZXIYAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiYgoXTGlzdExhYmVsUHJpbnRzUmVzcG9uc2USLgoGcHJpbnRzGAEgAygLMh4ucXVlcWlhby53YXliaWxsLnYxLkxhYmVsUHJpbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIs8BCg1MYWJlbFRlbXBsYXRlEhMKC3RlbXBsYXRlX2lkGAEgASgJEhMKC21lcmNoYW50X2lkGAIgASgJEisKBHNpemUYAyABKA4yHS5xdWVxaWFvLndheWJpbGwudjEuTGFiZWxTaXplEjYKBmZpZWxkcxgEIAMoCzImLnF1ZXFpYW8ud2F5YmlsbC52MS5MYWJlbFRlbXBsYXRlRmllbGQSLwoLY3JlYXRlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIq4BChJMYWJlbFRlbXBsYXRlRmllbGQSCwoDa2V5GAEgASgJEg8KB2NhcHRpb24YAiABKAkSDQoFeF9kbW0YAyABKAUSDQoFeV9kbW0YBCABKAUSEQoJd2lkdGhfZG1tGAUgASgFEhIKCmhlaWdodF9kbW0YBiABKAUSFQoNdGV4dF9zaXplX2RtbRgHIAEoBRIMCgRib2xkGAggASgIEhAKCHJlcXVpcmVkGAkgASgIIlEKGkNyZWF0ZUxhYmVsVGVtcGxhdGVSZXF1ZXN0EjMKCHRlbXBsYXRlGAEgASgLMiEucXVlcWlhby53YXliaWxsLnYxLkxhYmVsVGVtcGxhdGUiUgobQ3JlYXRlTGFiZWxUZW1wbGF0ZVJlc3BvbnNlEjMKCHRlbXBsYXRlGAEgASgLMiEucXVlcWlhby53YXliaWxsLnYxLkxhYmVsVGVtcGxhdGUiQwoXR2V0TGFiZWxUZW1wbGF0ZVJlcXVlc3QSEwoLbWVyY2hhbnRfaWQYASABKAkSEwoLdGVtcGxhdGVfaWQYAiABKAkiTwoYR2V0TGFiZWxUZW1wbGF0ZVJlc3BvbnNlEjMKCHRlbXBsYXRlGAEgASgLMiEucXVlcWlhby53YXliaWxsLnYxLkxhYmVsVGVtcGxhdGUiVwoZTGlzdExhYmVsVGVtcGxhdGVzUmVxdWVzdBITCgttZXJjaGFudF9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJrChpMaXN0TGFiZWxUZW1wbGF0ZXNSZXNwb25zZRI0Cgl0ZW1wbGF0ZXMYASADKAsyIS5xdWVxaWFvLndheWJpbGwudjEuTGFiZWxUZW1wbGF0ZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiFQoTR2V0TGFiZWxLZXlzUmVxdWVzdCJCChRHZXRMYWJlbEtleXNSZXNwb25zZRIqCgRrZXlzGAEgAygLMhwucXVlcWlhby53YXliaWxsLnYxLkxhYmVsS2V5Ii4KCExhYmVsS2V5Eg4KBmtleV9pZBgBIAEoCRISCgpwdWJsaWNfa2V5GAIgASgMKlYKCUxhYmVsU2l6ZRIaChZMQUJFTF9TSVpFX1VOU1BFQ0lGSUVEEAASFQoRTEFCRUxfU0laRV83NlgxMzAQARIWChJMQUJFTF9TSVpFXzEwMFgxODAQAiptCgtMYWJlbEZvcm1hdBIcChhMQUJFTF9GT1JNQVRfVU5TUEVDSUZJRUQQABIUChBMQUJFTF9GT1JNQVRfUERGEAESFAoQTEFCRUxfRk9STUFUX1pQTBACEhQKEExBQkVMX0ZPUk1BVF9QTkcQAzKeBQoMTGFiZWxTZXJ2aWNlEmMKDFJlbmRlckxhYmVscxInLnF1ZXFpYW8ud2F5YmlsbC52MS5SZW5kZXJMYWJlbHNSZXF1ZXN0GigucXVlcWlhby53YXliaWxsLnYxLlJlbmRlckxhYmVsc1Jlc3BvbnNlMAESagoPTGlzdExhYmVsUHJpbnRzEioucXVlcWlhby53YXliaWxsLnYxLkxpc3RMYWJlbFByaW50c1JlcXVlc3QaKy5xdWVxaWFvLndheWJpbGwudjEuTGlzdExhYmVsUHJpbnRzUmVzcG9uc2USdgoTQ3JlYXRlTGFiZWxUZW1wbGF0ZRIuLnF1ZXFpYW8ud2F5YmlsbC52MS5DcmVhdGVMYWJlbFRlbXBsYXRlUmVxdWVzdBovLnF1ZXFpYW8ud2F5YmlsbC52MS5DcmVhdGVMYWJlbFRlbXBsYXRlUmVzcG9uc2USbQoQR2V0TGFiZWxUZW1wbGF0ZRIrLnF1ZXFpYW8ud2F5YmlsbC52MS5HZXRMYWJlbFRlbXBsYXRlUmVxdWVzdBosLnF1ZXFpYW8ud2F5YmlsbC52MS5HZXRMYWJlbFRlbXBsYXRlUmVzcG9uc2UScwoSTGlzdExhYmVsVGVtcGxhdGVzEi0ucXVlcWlhby53YXliaWxsLnYxLkxpc3RMYWJlbFRlbXBsYXRlc1JlcXVlc3QaLi5xdWVxaWFvLndheWJpbGwudjEuTGlzdExhYmVsVGVtcGxhdGVzUmVzcG9uc2USYQoMR2V0TGFiZWxLZXlzEicucXVlcWlhby53YXliaWxsLnYxLkdldExhYmVsS2V5c1JlcXVlc3QaKC5xdWVxaWFvLndheWJpbGwudjEuR2V0TGFiZWxLZXlzUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp, file_queqiao_type_v1_item_error]);
+  fileDesc("CiZxdWVxaWFvL3dheWJpbGwvdjEvbGFiZWxfc2VydmljZS5wcm90bxIScXVlcWlhby53YXliaWxsLnYxIucBChNSZW5kZXJMYWJlbHNSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSLAoFaXRlbXMYAiADKAsyHS5xdWVxaWFvLndheWJpbGwudjEuTGFiZWxJdGVtEi8KBmZvcm1hdBgDIAEoDjIfLnF1ZXFpYW8ud2F5YmlsbC52MS5MYWJlbEZvcm1hdBIrCgRzaXplGAQgASgOMh0ucXVlcWlhby53YXliaWxsLnYxLkxhYmVsU2l6ZRILCgNkcGkYBSABKAUSEwoLdGVtcGxhdGVfaWQYBiABKAkSDgoGcmVhc29uGAcgASgJIp0BCglMYWJlbEl0ZW0SFgoOd2F5YmlsbF9udW1iZXIYASABKAkSRAoMY3VzdG9tX3RleHRzGAIgAygLMi4ucXVlcWlhby53YXliaWxsLnYxLkxhYmVsSXRlbS5DdXN0b21UZXh0c0VudHJ5GjIKEEN1c3RvbVRleHRzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASK3AQoUUmVuZGVyTGFiZWxzUmVzcG9uc2USMwoHb3V0Y29tZRgBIAEoCzIgLnF1ZXFpYW8ud2F5YmlsbC52MS5MYWJlbE91dGNvbWVIABIzCgdjb250ZW50GAIgASgLMiAucXVlcWlhby53YXliaWxsLnYxLkxhYmVsQ29udGVudEgAEi0KBGRhdGEYAyABKAsyHS5xdWVxaWFvLndheWJpbGwudjEuTGFiZWxEYXRhSABCBgoEcGFydCKPAQoMTGFiZWxPdXRjb21lEhYKDndheWJpbGxfbnVtYmVyGAEgASgJEi8KBXByaW50GAIgASgLMh4ucXVlcWlhby53YXliaWxsLnYxLkxhYmVsUHJpbnRIABIrCgVlcnJvchgDIAEoCzIaLnF1ZXFpYW8udHlwZS52MS5JdGVtRXJyb3JIAEIJCgdvdXRjb21lIjAKDExhYmVsQ29udGVudBISCgppdGVtX2luZGV4GAEgASgFEgwKBGRhdGEYAiABKAwi8wMKCUxhYmVsRGF0YRIWCg53YXliaWxsX251bWJlchgBIAEoCRIUCgxjb3VyaWVyX25hbWUYAiABKAkSFAoMc2VydmljZV9uYW1lGAMgASgJEjQKCXNvcnRfY29kZRgEIAEoCzIhLnF1ZXFpYW8ud2F5YmlsbC52MS5MYWJlbFNvcnRDb2RlEhcKD2JhZ19kZXN0aW5hdGlvbhgFIAEoCRIxCgljb25zaWduZWUYBiABKAsyHi5xdWVxaWFvLndheWJpbGwudjEuTGFiZWxQYXJ0eRIuCgZzZW5kZXIYByABKAsyHi5xdWVxaWFvLndheWJpbGwudjEuTGFiZWxQYXJ0eRIQCghzZXJ2aWNlcxgIIAMoCRIRCglwYXJjZWxfbm8YCSABKAUSFAoMcGFyY2VsX2NvdW50GAogASgFEh0KFXBhcmVudF93YXliaWxsX251bWJlchgLIAEoCRIRCglvcmRlcl9yZWYYDCABKAkSGQoRZ29vZHNfZGVzY3JpcHRpb24YDSABKAkSEAoId2VpZ2h0X2cYDiABKAUSFQoNcmVwcmludF9jb3VudBgPIAEoBRIPCgdxcl90ZXh0GBAgASgJEi4KCnByaW50X3RpbWUYESABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkkKDUxhYmVsU29ydENvZGUSCwoDaHViGAEgASgJEg4KBmJyYW5jaBgCIAEoCRINCgVyb3V0ZRgDIAEoCRIMCgR0ZXh0GAQgASgJIjoKCkxhYmVsUGFydHkSDAoEbmFtZRgBIAEoCRINCgVwaG9uZRgCIAEoCRIPCgdhZGRyZXNzGAMgASgJIu0BCgpMYWJlbFByaW50EhYKDndheWJpbGxfbnVtYmVyGAEgASgJEhMKC21lcmNoYW50X2lkGAIgASgJEhMKC3ByaW50X2NvdW50GAMgASgFEg0KBW5vbmNlGAQgASgJEg4KBmtleV9pZBgFIAEoCRIuCgpwcmludF90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgtjYWxsZXJfa2luZBgHIAEoCRIRCgljYWxsZXJfaWQYCCABKAkSEgoKYXBpX2tleV9pZBgJIAEoCRISCgpyZXF1ZXN0X2lkGAogASgJImwKFkxpc3RMYWJlbFByaW50c1JlcXVlc3QSEwoLbWVyY2hhbnRfaWQYASABKAkSFgoOd2F5YmlsbF9udW1iZXIYAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiYgoXTGlzdExhYmVsUHJpbnRzUmVzcG9uc2USLgoGcHJpbnRzGAEgAygLMh4ucXVlcWlhby53YXliaWxsLnYxLkxhYmVsUHJpbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIs8BCg1MYWJlbFRlbXBsYXRlEhMKC3RlbXBsYXRlX2lkGAEgASgJEhMKC21lcmNoYW50X2lkGAIgASgJEisKBHNpemUYAyABKA4yHS5xdWVxaWFvLndheWJpbGwudjEuTGFiZWxTaXplEjYKBmZpZWxkcxgEIAMoCzImLnF1ZXFpYW8ud2F5YmlsbC52MS5MYWJlbFRlbXBsYXRlRmllbGQSLwoLY3JlYXRlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIq4BChJMYWJlbFRlbXBsYXRlRmllbGQSCwoDa2V5GAEgASgJEg8KB2NhcHRpb24YAiABKAkSDQoFeF9kbW0YAyABKAUSDQoFeV9kbW0YBCABKAUSEQoJd2lkdGhfZG1tGAUgASgFEhIKCmhlaWdodF9kbW0YBiABKAUSFQoNdGV4dF9zaXplX2RtbRgHIAEoBRIMCgRib2xkGAggASgIEhAKCHJlcXVpcmVkGAkgASgIIlEKGkNyZWF0ZUxhYmVsVGVtcGxhdGVSZXF1ZXN0EjMKCHRlbXBsYXRlGAEgASgLMiEucXVlcWlhby53YXliaWxsLnYxLkxhYmVsVGVtcGxhdGUiUgobQ3JlYXRlTGFiZWxUZW1wbGF0ZVJlc3BvbnNlEjMKCHRlbXBsYXRlGAEgASgLMiEucXVlcWlhby53YXliaWxsLnYxLkxhYmVsVGVtcGxhdGUiQwoXR2V0TGFiZWxUZW1wbGF0ZVJlcXVlc3QSEwoLbWVyY2hhbnRfaWQYASABKAkSEwoLdGVtcGxhdGVfaWQYAiABKAkiTwoYR2V0TGFiZWxUZW1wbGF0ZVJlc3BvbnNlEjMKCHRlbXBsYXRlGAEgASgLMiEucXVlcWlhby53YXliaWxsLnYxLkxhYmVsVGVtcGxhdGUiVwoZTGlzdExhYmVsVGVtcGxhdGVzUmVxdWVzdBITCgttZXJjaGFudF9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJrChpMaXN0TGFiZWxUZW1wbGF0ZXNSZXNwb25zZRI0Cgl0ZW1wbGF0ZXMYASADKAsyIS5xdWVxaWFvLndheWJpbGwudjEuTGFiZWxUZW1wbGF0ZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiFQoTR2V0TGFiZWxLZXlzUmVxdWVzdCJCChRHZXRMYWJlbEtleXNSZXNwb25zZRIqCgRrZXlzGAEgAygLMhwucXVlcWlhby53YXliaWxsLnYxLkxhYmVsS2V5Ii4KCExhYmVsS2V5Eg4KBmtleV9pZBgBIAEoCRISCgpwdWJsaWNfa2V5GAIgASgMKlYKCUxhYmVsU2l6ZRIaChZMQUJFTF9TSVpFX1VOU1BFQ0lGSUVEEAASFQoRTEFCRUxfU0laRV83NlgxMzAQARIWChJMQUJFTF9TSVpFXzEwMFgxODAQAiqEAQoLTGFiZWxGb3JtYXQSHAoYTEFCRUxfRk9STUFUX1VOU1BFQ0lGSUVEEAASFAoQTEFCRUxfRk9STUFUX1BERhABEhQKEExBQkVMX0ZPUk1BVF9aUEwQAhIUChBMQUJFTF9GT1JNQVRfUE5HEAMSFQoRTEFCRUxfRk9STUFUX0RBVEEQBDKeBQoMTGFiZWxTZXJ2aWNlEmMKDFJlbmRlckxhYmVscxInLnF1ZXFpYW8ud2F5YmlsbC52MS5SZW5kZXJMYWJlbHNSZXF1ZXN0GigucXVlcWlhby53YXliaWxsLnYxLlJlbmRlckxhYmVsc1Jlc3BvbnNlMAESagoPTGlzdExhYmVsUHJpbnRzEioucXVlcWlhby53YXliaWxsLnYxLkxpc3RMYWJlbFByaW50c1JlcXVlc3QaKy5xdWVxaWFvLndheWJpbGwudjEuTGlzdExhYmVsUHJpbnRzUmVzcG9uc2USdgoTQ3JlYXRlTGFiZWxUZW1wbGF0ZRIuLnF1ZXFpYW8ud2F5YmlsbC52MS5DcmVhdGVMYWJlbFRlbXBsYXRlUmVxdWVzdBovLnF1ZXFpYW8ud2F5YmlsbC52MS5DcmVhdGVMYWJlbFRlbXBsYXRlUmVzcG9uc2USbQoQR2V0TGFiZWxUZW1wbGF0ZRIrLnF1ZXFpYW8ud2F5YmlsbC52MS5HZXRMYWJlbFRlbXBsYXRlUmVxdWVzdBosLnF1ZXFpYW8ud2F5YmlsbC52MS5HZXRMYWJlbFRlbXBsYXRlUmVzcG9uc2UScwoSTGlzdExhYmVsVGVtcGxhdGVzEi0ucXVlcWlhby53YXliaWxsLnYxLkxpc3RMYWJlbFRlbXBsYXRlc1JlcXVlc3QaLi5xdWVxaWFvLndheWJpbGwudjEuTGlzdExhYmVsVGVtcGxhdGVzUmVzcG9uc2USYQoMR2V0TGFiZWxLZXlzEicucXVlcWlhby53YXliaWxsLnYxLkdldExhYmVsS2V5c1JlcXVlc3QaKC5xdWVxaWFvLndheWJpbGwudjEuR2V0TGFiZWxLZXlzUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp, file_queqiao_type_v1_item_error]);
 
 /**
  * Request of RenderLabels.
@@ -31,8 +31,8 @@ export type RenderLabelsRequest = Message<"queqiao.waybill.v1.RenderLabelsReques
   requestId: string;
 
   /**
-   * What to print, in the order of the file: 1 to 50,000 as PDF, 1 to 1,000 as ZPL or PNG, each
-   * waybill once.
+   * What to print, in the order of the file: 1 to 50,000 as PDF or DATA, 1 to 1,000 as ZPL or PNG,
+   * each waybill once.
    *
    * @generated from field: repeated queqiao.waybill.v1.LabelItem items = 2;
    */
@@ -46,14 +46,14 @@ export type RenderLabelsRequest = Message<"queqiao.waybill.v1.RenderLabelsReques
   format: LabelFormat;
 
   /**
-   * Size of the paper.
+   * Size of the paper. Not for DATA.
    *
    * @generated from field: queqiao.waybill.v1.LabelSize size = 4;
    */
   size: LabelSize;
 
   /**
-   * Dots per inch of ZPL and PNG, 203 or 300; 0 means 203. Not for PDF.
+   * Dots per inch of ZPL and PNG, 203 or 300; 0 means 203. Not for PDF and DATA.
    *
    * @generated from field: int32 dpi = 5;
    */
@@ -61,7 +61,7 @@ export type RenderLabelsRequest = Message<"queqiao.waybill.v1.RenderLabelsReques
 
   /**
    * A template of the merchant that owns the waybills, for the same size; empty leaves the
-   * merchant's area empty.
+   * merchant's area empty. Not for DATA.
    *
    * @generated from field: string template_id = 6;
    */
@@ -119,7 +119,7 @@ export const LabelItemSchema: GenMessage<LabelItem> = /*@__PURE__*/
  */
 export type RenderLabelsResponse = Message<"queqiao.waybill.v1.RenderLabelsResponse"> & {
   /**
-   * An outcome or a piece of a file.
+   * An outcome, a piece of a file or the data of a label.
    *
    * @generated from oneof queqiao.waybill.v1.RenderLabelsResponse.part
    */
@@ -139,6 +139,14 @@ export type RenderLabelsResponse = Message<"queqiao.waybill.v1.RenderLabelsRespo
      */
     value: LabelContent;
     case: "content";
+  } | {
+    /**
+     * Of DATA: what stands on the label of the print that was answered right before it.
+     *
+     * @generated from field: queqiao.waybill.v1.LabelData data = 3;
+     */
+    value: LabelData;
+    case: "data";
   } | { case: undefined; value?: undefined };
 };
 
@@ -220,6 +228,219 @@ export type LabelContent = Message<"queqiao.waybill.v1.LabelContent"> & {
  */
 export const LabelContentSchema: GenMessage<LabelContent> = /*@__PURE__*/
   messageDesc(file_queqiao_waybill_v1_label_service, 4);
+
+/**
+ * Everything that stands on one label, as it is printed: names, phones and addresses masked, texts
+ * as people read them. Whoever prints it shows the number as Code 128 and qr_text as a QR code.
+ *
+ * @generated from message queqiao.waybill.v1.LabelData
+ */
+export type LabelData = Message<"queqiao.waybill.v1.LabelData"> & {
+  /**
+   * The number.
+   *
+   * @generated from field: string waybill_number = 1;
+   */
+  waybillNumber: string;
+
+  /**
+   * Who carries it, as people know it.
+   *
+   * @generated from field: string courier_name = 2;
+   */
+  courierName: string;
+
+  /**
+   * The courier's product, such as 标快.
+   *
+   * @generated from field: string service_name = 3;
+   */
+  serviceName: string;
+
+  /**
+   * Where it is sorted to (三段码). Unset where no code is certain: its area stays empty, and nothing
+   * is guessed.
+   *
+   * @generated from field: queqiao.waybill.v1.LabelSortCode sort_code = 4;
+   */
+  sortCode?: LabelSortCode | undefined;
+
+  /**
+   * Where bags for it are opened (集包地); empty if not known.
+   *
+   * @generated from field: string bag_destination = 5;
+   */
+  bagDestination: string;
+
+  /**
+   * Who receives it, masked.
+   *
+   * @generated from field: queqiao.waybill.v1.LabelParty consignee = 6;
+   */
+  consignee?: LabelParty | undefined;
+
+  /**
+   * Who sends it: a registered place or, of a return, a person, masked.
+   *
+   * @generated from field: queqiao.waybill.v1.LabelParty sender = 7;
+   */
+  sender?: LabelParty | undefined;
+
+  /**
+   * Services beyond the transport in words, such as "代收货款 ¥128.50": those first that cost money or
+   * goods if they are overlooked.
+   *
+   * @generated from field: repeated string services = 8;
+   */
+  services: string[];
+
+  /**
+   * Which parcel of its shipment, from 1.
+   *
+   * @generated from field: int32 parcel_no = 9;
+   */
+  parcelNo: number;
+
+  /**
+   * How many the shipment has; above 1 the label says "2/5".
+   *
+   * @generated from field: int32 parcel_count = 10;
+   */
+  parcelCount: number;
+
+  /**
+   * Of a child (子单): the number of its parent (母单). Empty otherwise.
+   *
+   * @generated from field: string parent_waybill_number = 11;
+   */
+  parentWaybillNumber: string;
+
+  /**
+   * The merchant's order number.
+   *
+   * @generated from field: string order_ref = 12;
+   */
+  orderRef: string;
+
+  /**
+   * What is inside; may be empty.
+   *
+   * @generated from field: string goods_description = 13;
+   */
+  goodsDescription: string;
+
+  /**
+   * Weight in grams; 0 if not known.
+   *
+   * @generated from field: int32 weight_g = 14;
+   */
+  weightG: number;
+
+  /**
+   * How often it was printed before; above 0 the label says that it is a reprint (补打).
+   *
+   * @generated from field: int32 reprint_count = 15;
+   */
+  reprintCount: number;
+
+  /**
+   * What the QR code says: the signed code of this print.
+   *
+   * @generated from field: string qr_text = 16;
+   */
+  qrText: string;
+
+  /**
+   * When it is printed.
+   *
+   * @generated from field: google.protobuf.Timestamp print_time = 17;
+   */
+  printTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message queqiao.waybill.v1.LabelData.
+ * Use `create(LabelDataSchema)` to create a new message.
+ */
+export const LabelDataSchema: GenMessage<LabelData> = /*@__PURE__*/
+  messageDesc(file_queqiao_waybill_v1_label_service, 5);
+
+/**
+ * A sort code: the fields that it was declared by, and the one text that people read.
+ *
+ * @generated from message queqiao.waybill.v1.LabelSortCode
+ */
+export type LabelSortCode = Message<"queqiao.waybill.v1.LabelSortCode"> & {
+  /**
+   * Sorting centre (大头笔).
+   *
+   * @generated from field: string hub = 1;
+   */
+  hub: string;
+
+  /**
+   * Outlet; empty if not known.
+   *
+   * @generated from field: string branch = 2;
+   */
+  branch: string;
+
+  /**
+   * Route; empty if not known.
+   *
+   * @generated from field: string route = 3;
+   */
+  route: string;
+
+  /**
+   * As it is printed, such as "571-A03-08".
+   *
+   * @generated from field: string text = 4;
+   */
+  text: string;
+};
+
+/**
+ * Describes the message queqiao.waybill.v1.LabelSortCode.
+ * Use `create(LabelSortCodeSchema)` to create a new message.
+ */
+export const LabelSortCodeSchema: GenMessage<LabelSortCode> = /*@__PURE__*/
+  messageDesc(file_queqiao_waybill_v1_label_service, 6);
+
+/**
+ * A party on a label, masked.
+ *
+ * @generated from message queqiao.waybill.v1.LabelParty
+ */
+export type LabelParty = Message<"queqiao.waybill.v1.LabelParty"> & {
+  /**
+   * Name.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Telephone.
+   *
+   * @generated from field: string phone = 2;
+   */
+  phone: string;
+
+  /**
+   * Address in one line.
+   *
+   * @generated from field: string address = 3;
+   */
+  address: string;
+};
+
+/**
+ * Describes the message queqiao.waybill.v1.LabelParty.
+ * Use `create(LabelPartySchema)` to create a new message.
+ */
+export const LabelPartySchema: GenMessage<LabelParty> = /*@__PURE__*/
+  messageDesc(file_queqiao_waybill_v1_label_service, 7);
 
 /**
  * One print of a label.
@@ -304,7 +525,7 @@ export type LabelPrint = Message<"queqiao.waybill.v1.LabelPrint"> & {
  * Use `create(LabelPrintSchema)` to create a new message.
  */
 export const LabelPrintSchema: GenMessage<LabelPrint> = /*@__PURE__*/
-  messageDesc(file_queqiao_waybill_v1_label_service, 5);
+  messageDesc(file_queqiao_waybill_v1_label_service, 8);
 
 /**
  * Request of ListLabelPrints.
@@ -346,7 +567,7 @@ export type ListLabelPrintsRequest = Message<"queqiao.waybill.v1.ListLabelPrints
  * Use `create(ListLabelPrintsRequestSchema)` to create a new message.
  */
 export const ListLabelPrintsRequestSchema: GenMessage<ListLabelPrintsRequest> = /*@__PURE__*/
-  messageDesc(file_queqiao_waybill_v1_label_service, 6);
+  messageDesc(file_queqiao_waybill_v1_label_service, 9);
 
 /**
  * Response of ListLabelPrints.
@@ -374,7 +595,7 @@ export type ListLabelPrintsResponse = Message<"queqiao.waybill.v1.ListLabelPrint
  * Use `create(ListLabelPrintsResponseSchema)` to create a new message.
  */
 export const ListLabelPrintsResponseSchema: GenMessage<ListLabelPrintsResponse> = /*@__PURE__*/
-  messageDesc(file_queqiao_waybill_v1_label_service, 7);
+  messageDesc(file_queqiao_waybill_v1_label_service, 10);
 
 /**
  * What a merchant prints in the area of its own: 71 × 16.5 mm on labels of 76 × 130 mm, 95 × 27 mm
@@ -425,7 +646,7 @@ export type LabelTemplate = Message<"queqiao.waybill.v1.LabelTemplate"> & {
  * Use `create(LabelTemplateSchema)` to create a new message.
  */
 export const LabelTemplateSchema: GenMessage<LabelTemplate> = /*@__PURE__*/
-  messageDesc(file_queqiao_waybill_v1_label_service, 8);
+  messageDesc(file_queqiao_waybill_v1_label_service, 11);
 
 /**
  * One place of a template. Lengths are in tenths of a millimetre, from the upper left corner of the
@@ -503,7 +724,7 @@ export type LabelTemplateField = Message<"queqiao.waybill.v1.LabelTemplateField"
  * Use `create(LabelTemplateFieldSchema)` to create a new message.
  */
 export const LabelTemplateFieldSchema: GenMessage<LabelTemplateField> = /*@__PURE__*/
-  messageDesc(file_queqiao_waybill_v1_label_service, 9);
+  messageDesc(file_queqiao_waybill_v1_label_service, 12);
 
 /**
  * Request of CreateLabelTemplate.
@@ -524,7 +745,7 @@ export type CreateLabelTemplateRequest = Message<"queqiao.waybill.v1.CreateLabel
  * Use `create(CreateLabelTemplateRequestSchema)` to create a new message.
  */
 export const CreateLabelTemplateRequestSchema: GenMessage<CreateLabelTemplateRequest> = /*@__PURE__*/
-  messageDesc(file_queqiao_waybill_v1_label_service, 10);
+  messageDesc(file_queqiao_waybill_v1_label_service, 13);
 
 /**
  * Response of CreateLabelTemplate.
@@ -545,7 +766,7 @@ export type CreateLabelTemplateResponse = Message<"queqiao.waybill.v1.CreateLabe
  * Use `create(CreateLabelTemplateResponseSchema)` to create a new message.
  */
 export const CreateLabelTemplateResponseSchema: GenMessage<CreateLabelTemplateResponse> = /*@__PURE__*/
-  messageDesc(file_queqiao_waybill_v1_label_service, 11);
+  messageDesc(file_queqiao_waybill_v1_label_service, 14);
 
 /**
  * Request of GetLabelTemplate.
@@ -573,7 +794,7 @@ export type GetLabelTemplateRequest = Message<"queqiao.waybill.v1.GetLabelTempla
  * Use `create(GetLabelTemplateRequestSchema)` to create a new message.
  */
 export const GetLabelTemplateRequestSchema: GenMessage<GetLabelTemplateRequest> = /*@__PURE__*/
-  messageDesc(file_queqiao_waybill_v1_label_service, 12);
+  messageDesc(file_queqiao_waybill_v1_label_service, 15);
 
 /**
  * Response of GetLabelTemplate.
@@ -594,7 +815,7 @@ export type GetLabelTemplateResponse = Message<"queqiao.waybill.v1.GetLabelTempl
  * Use `create(GetLabelTemplateResponseSchema)` to create a new message.
  */
 export const GetLabelTemplateResponseSchema: GenMessage<GetLabelTemplateResponse> = /*@__PURE__*/
-  messageDesc(file_queqiao_waybill_v1_label_service, 13);
+  messageDesc(file_queqiao_waybill_v1_label_service, 16);
 
 /**
  * Request of ListLabelTemplates.
@@ -629,7 +850,7 @@ export type ListLabelTemplatesRequest = Message<"queqiao.waybill.v1.ListLabelTem
  * Use `create(ListLabelTemplatesRequestSchema)` to create a new message.
  */
 export const ListLabelTemplatesRequestSchema: GenMessage<ListLabelTemplatesRequest> = /*@__PURE__*/
-  messageDesc(file_queqiao_waybill_v1_label_service, 14);
+  messageDesc(file_queqiao_waybill_v1_label_service, 17);
 
 /**
  * Response of ListLabelTemplates.
@@ -657,7 +878,7 @@ export type ListLabelTemplatesResponse = Message<"queqiao.waybill.v1.ListLabelTe
  * Use `create(ListLabelTemplatesResponseSchema)` to create a new message.
  */
 export const ListLabelTemplatesResponseSchema: GenMessage<ListLabelTemplatesResponse> = /*@__PURE__*/
-  messageDesc(file_queqiao_waybill_v1_label_service, 15);
+  messageDesc(file_queqiao_waybill_v1_label_service, 18);
 
 /**
  * Request of GetLabelKeys.
@@ -672,7 +893,7 @@ export type GetLabelKeysRequest = Message<"queqiao.waybill.v1.GetLabelKeysReques
  * Use `create(GetLabelKeysRequestSchema)` to create a new message.
  */
 export const GetLabelKeysRequestSchema: GenMessage<GetLabelKeysRequest> = /*@__PURE__*/
-  messageDesc(file_queqiao_waybill_v1_label_service, 16);
+  messageDesc(file_queqiao_waybill_v1_label_service, 19);
 
 /**
  * Response of GetLabelKeys.
@@ -693,7 +914,7 @@ export type GetLabelKeysResponse = Message<"queqiao.waybill.v1.GetLabelKeysRespo
  * Use `create(GetLabelKeysResponseSchema)` to create a new message.
  */
 export const GetLabelKeysResponseSchema: GenMessage<GetLabelKeysResponse> = /*@__PURE__*/
-  messageDesc(file_queqiao_waybill_v1_label_service, 17);
+  messageDesc(file_queqiao_waybill_v1_label_service, 20);
 
 /**
  * A public key (Ed25519, RFC 8032).
@@ -721,7 +942,7 @@ export type LabelKey = Message<"queqiao.waybill.v1.LabelKey"> & {
  * Use `create(LabelKeySchema)` to create a new message.
  */
 export const LabelKeySchema: GenMessage<LabelKey> = /*@__PURE__*/
-  messageDesc(file_queqiao_waybill_v1_label_service, 18);
+  messageDesc(file_queqiao_waybill_v1_label_service, 21);
 
 /**
  * Size of the paper.
@@ -797,6 +1018,14 @@ export const LabelFormat = {
    * @generated from enum value: LABEL_FORMAT_PNG = 3;
    */
   PNG: 3,
+
+  /**
+   * No file: what stands on each label as LabelData, for software that prints by itself. A print as
+   * any other: counted, limited, noted and signed.
+   *
+   * @generated from enum value: LABEL_FORMAT_DATA = 4;
+   */
+  DATA: 4,
 } as const;
 
 /**
@@ -823,10 +1052,10 @@ export const LabelFormatSchema: GenEnum<LabelFormat> = /*@__PURE__*/
  */
 export const LabelService: GenService<{
   /**
-   * Prints up to 50,000 labels: answers the file in parts, and for each waybill, in request order,
-   * its print or why there is none. Prints are counted and noted before anything of them is
-   * answered. STATE_NOT_ALLOWED for one that was cancelled or recalled, LABEL_PRINTS_USED_UP after
-   * as many prints as the operator allows.
+   * Prints up to 50,000 labels: answers the file in parts, or what stands on each label for software
+   * that draws it itself, and for each waybill, in request order, its print or why there is none.
+   * Prints are counted and noted before anything of them is answered. STATE_NOT_ALLOWED for one that
+   * was cancelled or recalled, LABEL_PRINTS_USED_UP after as many prints as the operator allows.
    *
    * @generated from rpc queqiao.waybill.v1.LabelService.RenderLabels
    */
