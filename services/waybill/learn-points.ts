@@ -15,8 +15,8 @@ import { lockRows, nameOf } from './store/version.ts';
 import { tenantOf } from './tenant.ts';
 
 /**
- * Learns where waybills were delivered, each number at most once: undefined for what is on disk now,
- * or why it was not taken. Consignees are opened for their address, the log of accesses first.
+ * Learns where waybills were delivered, each number at most once: undefined for what is on disk
+ * now, or why it was not taken. Consignees are opened for their address, the log of accesses first.
  */
 export async function learnPoints(
   deps: Deps,

@@ -1,14 +1,14 @@
--- Where addresses are, learnt from deliveries. Code of the release before may run beside it, as long
--- as it erases no consignee whose delivery was reported.
+-- Where addresses are, learnt from deliveries. Code of the release before may run beside it, as
+-- long as it erases no consignee whose delivery was reported.
 
 -- A key of its own for the hashes below.
 alter table waybill.index_key
   drop constraint index_key_name_check,
   add constraint index_key_name_check check (name in ('phone', 'address'));
 
--- Of each key the newest fixes. It belongs to no tenant: a house is where it is, whoever sends there.
--- No name, number or address stands in it: both ids are keyed hashes. A row is replaced, never
--- changed.
+-- Of each key the newest fixes. It belongs to no tenant: a house is where it is, whoever sends
+-- there. No name, number or address stands in it: both ids are keyed hashes. A row is replaced,
+-- never changed.
 create table waybill.address_fix (
   -- Of a house, a road or a street.
   key bytea not null check (length(key) = 16),

@@ -616,8 +616,8 @@ export type DeliveryPoint = Message<"queqiao.waybill.v1.DeliveryPoint"> & {
   waybillNumber: string;
 
   /**
-   * Where the courier stood, in the datum of its device. Required. Not over 150 km from the county of
-   * the consignee's address (FAR_FROM_COUNTY), and in China if the datum is of China.
+   * Where the courier stood, in the datum of its device. Required. Not over 150 km from the county
+   * of the consignee's address (FAR_FROM_COUNTY), and in China if the datum is of China.
    *
    * @generated from field: queqiao.type.v1.Location location = 2;
    */
@@ -688,8 +688,8 @@ export type DeliveryPointOutcome = Message<"queqiao.waybill.v1.DeliveryPointOutc
     case: "accepted";
   } | {
     /**
-     * Why it was not taken. ADDRESS_VAGUE is the problem of a consignee's address that names no known
-     * county, or no street, road or building in it.
+     * Why it was not taken. ADDRESS_VAGUE is the problem of a consignee's address that names no
+     * known county, or no street, road or building in it.
      *
      * @generated from field: queqiao.type.v1.ItemError error = 3;
      */
@@ -726,11 +726,11 @@ export const AddressService: GenService<{
   /**
    * Tells where parcels were handed over at the door, up to 1,000, each with its own outcome, in
    * request order. For the courier that carries them and for operators; waybills of others are
-   * WAYBILL_NOT_FOUND. The point is kept for the waybill's house, road and street, without a name, a
-   * number or an address; the log of accesses says that the consignee was opened to know them.
+   * WAYBILL_NOT_FOUND. The point is kept for the waybill's house, road and street, without a name,
+   * a number or an address; the log of accesses says that the consignee was opened to know them.
    *
-   * What is accepted is on disk. A waybill counts once, by the report with the latest delivery_time:
-   * a repeat changes nothing. Erasing its consignee removes it.
+   * What is accepted is on disk. A waybill counts once, by the report with the latest
+   * delivery_time: a repeat changes nothing. Erasing its consignee removes it.
    *
    * @generated from rpc queqiao.waybill.v1.AddressService.ReportDeliveryPoints
    */
