@@ -16,7 +16,7 @@ export {
   learnedPoint,
 } from './learned-points.ts';
 export { normalizeAddress } from './normalize.ts';
-export { type AddressFields, parseAddress, parseAddressFields } from './parse.ts';
+export { parseAddress } from './parse.ts';
 export type { Guess, GuessReason, ParsedAddress, Place, Precision } from './parsed-address.ts';
-export { placeOf } from './place.ts';
+export { addressText, divisionCode, placeOf } from './place.ts';
 export { type AddressProvider, cachedProvider } from './provider.ts';

@@ -55,12 +55,6 @@ export function parseAddress(text: string): ParsedAddress {
   };
 }
 
-/** Reads an address that comes in fields, as a consignee's does, as if it were written in one. */
-export function parseAddressFields(fields: AddressFields): ParsedAddress {
-  const { province, city, district, street, detail } = fields;
-  return parseAddress(`${province}${city === province ? '' : city}${district}${street}${detail}`);
-}
-
 /** Another country, where the address begins; not that of a shop further on. */
 function countryOf({ body, pieces }: Contact, known: Divisions): string {
   const at = pieces.findIndex(({ start }) => COUNTRY.test(body.slice(start, start + 6)));
@@ -217,15 +211,6 @@ const COUNTRIES =
   '日本|韩国|朝鲜|蒙古国|越南|老挝|柬埔寨|泰国|缅甸|马来西亚|新加坡|印度尼西亚|印尼|菲律宾|印度|俄罗斯|' +
   '美国|加拿大|墨西哥|巴西|英国|法国|德国|意大利|西班牙|葡萄牙|荷兰|瑞士|瑞典|澳大利亚|新西兰';
 const COUNTRY = new RegExp(`^(${COUNTRIES})(?![路街村城])`);
-
-export type AddressFields = {
-  readonly province: string;
-  /** Of a province-level city empty or the same. */
-  readonly city: string;
-  readonly district: string;
-  readonly street: string;
-  readonly detail: string;
-};
 
 type Lines = {
   name: string;

@@ -1,4 +1,11 @@
-import { addressKeys, FAR_KM, FIX_COUNT_MAX, isFarOff, parseAddressFields } from '#libs/address';
+import {
+  addressKeys,
+  addressText,
+  FAR_KM,
+  FIX_COUNT_MAX,
+  isFarOff,
+  parseAddress,
+} from '#libs/address';
 import { transaction } from '#libs/db';
 import { invalid, RpcError } from '#libs/errors';
 import type { LatLng } from '#libs/geo';
@@ -51,7 +58,7 @@ function refusal(row: SealedWaybillRow, delivery: Delivery | undefined): RpcErro
 
 /** A delivery with the address that it was brought to, if the one can be at the other. */
 function locate({ row, consignee }: OpenedWaybill, delivery: Delivery): Located | RpcError {
-  const address = consignee.address && parseAddressFields(consignee.address);
+  const address = consignee.address && parseAddress(addressText(consignee.address));
   const keys = address === undefined ? [] : addressKeys(address).map(({ key }) => key);
   if (address === undefined || keys.length === 0) return invalid('waybill_number', 'ADDRESS_VAGUE');
   if (isFarOff(address, delivery.point)) {
