@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { parse } from 'csv-parse/sync';
-import { ReachResult_Verdict, ReachResultSchema } from '#proto/queqiao/network/v1/coverage';
 import {
   DivideTerritoryResponseSchema,
   NetworkService,
@@ -12,10 +11,10 @@ import { wholeNumber } from '../options.ts';
 import { type ConnectionOptions, Exit, printJson, withConnection, write } from '../output.ts';
 import { formatRecord } from '../output-table.ts';
 import { calling } from '../service-client.ts';
+import { reachCommand } from './area-reach.ts';
 import { AREA } from './area-resource.ts';
 import { flatten, resourceCommand } from './network.ts';
 import { type Plain, toPlain } from './network-resource.ts';
-import { type PlaceOptions, placeOf, withPlace } from './place.ts';
 
 /** `queqiao area list|get|create|update|divide|reach|report` */
 export function areaCommand(context: CliContext): Command {
@@ -57,21 +56,6 @@ function readLoads(file: string, text: string) {
     if (/^\d{1,10}$/.test(parcel_count)) return { cell, parcelCount: BigInt(parcel_count) };
     throw new Error(`${file}: record ${i + 1} has no whole number as parcel_count`);
   });
-}
-
-function reachCommand(context: CliContext): Command {
-  const command = new Command('reach')
-    .description('Show whether a courier delivers to a place, why not, and until when.')
-    .option('--courier <id>', 'which')
-    .action((options: PlaceOptions) =>
-      withNetwork(context, options, async (client) => {
-        const { courier: courierId = '' } = options;
-        const { results } = await client.checkReach({ courierId, places: [placeOf(options)] });
-        await show(context, toPlain(ReachResultSchema, results[0]), options);
-        return results[0]?.verdict === ReachResult_Verdict.SERVED ? Exit.OK : Exit.FAILED;
-      }),
-    );
-  return withConnection(withPlace(command));
 }
 
 function reportCommand(context: CliContext): Command {

@@ -127,6 +127,16 @@ describe('queqiao merchant, courier, node, range', () => {
     const outside = await queqiao([...reach, '11']);
     expect(outside.exit).toBe(1);
     expect(outside.stdout).toContain('CAUSE_OUTSIDE');
+    const addresses = '浙江省杭州市余杭区文一西路969号\n\n北京市朝阳区建国路1号\n';
+    const lines = await queqiao(['area', 'reach', '--courier', 'su', '--json'], {}, addresses);
+    expect(lines).toMatchObject({ exit: 1, stderr: '' });
+    expect(lines.json()).toMatchObject([
+      { division_code: '330110', verdict: 'VERDICT_SERVED' },
+      { error: { field: 'text' } },
+      { division_code: '110105', cause: 'CAUSE_OUTSIDE' },
+    ]);
+    const table = await queqiao(['area', 'reach', '--courier', 'su'], {}, addresses);
+    expect(table.stdout).toMatch(/SERVED\s.*330110\s+浙江省杭州市余杭区文一西路969号\n/);
     await writeFile(file, '{"type":"Polygon","coordinates":[[[0,0],[1,1],[1,0],[0,1],[0,0]]]}');
     const crossed = await queqiao(['area', 'update', 'su-hz', '--geojson', file]);
     expect(crossed.exit).not.toBe(0);
@@ -153,6 +163,11 @@ describe('queqiao merchant, courier, node, range', () => {
     const found = await queqiao([...code, ...names]);
     expect(found).toMatchObject({ exit: 0, stderr: '' });
     expect(found.stdout).toContain('sort_code.text\t571-A03-08\n');
+    const address = await queqiao([...code, '浙江杭州余杭区文一西路969号', '--json']);
+    expect(address).toMatchObject({ exit: 0, stderr: '' });
+    expect(address.json()).toMatchObject([
+      { division_code: '330110', cell: '', sort_code: { text: '571-A03-08' } },
+    ]);
     const missing = await queqiao([...code, '--division', '11', '--json']);
     expect(missing.json()[0]).toMatchObject({ gap: 'GAP_NOT_COVERED' });
     expect(missing.exit).not.toBe(0);
