@@ -18,7 +18,7 @@ test('asks once for what is asked at once, group by group and so many at a time'
   expect(asked).toHaveLength(4);
 });
 
-test('fails all questions of a call that failed or answered too little, and no others', async () => {
+test('fails all questions of a call that failed or answered too little, no others', async () => {
   const lookUp = batched<string>({
     max: 10,
     load: async (group, keys) => {

@@ -128,14 +128,15 @@ describe('queqiao merchant, courier, node, range', () => {
     expect(outside.exit).toBe(1);
     expect(outside.stdout).toContain('CAUSE_OUTSIDE');
     const addresses = '浙江省杭州市余杭区文一西路969号\n\n北京市朝阳区建国路1号\n';
-    const lines = await queqiao(['area', 'reach', '--courier', 'su', '--json'], {}, addresses);
+    const stdin = () => [Buffer.from(addresses)];
+    const lines = await queqiao(['area', 'reach', '--courier', 'su', '--json'], { stdin: stdin() });
     expect(lines).toMatchObject({ exit: 1, stderr: '' });
     expect(lines.json()).toMatchObject([
       { division_code: '330110', verdict: 'VERDICT_SERVED' },
-      { error: { field: 'text' } },
+      { address: '', error: { field: 'text' } },
       { division_code: '110105', cause: 'CAUSE_OUTSIDE' },
     ]);
-    const table = await queqiao(['area', 'reach', '--courier', 'su'], {}, addresses);
+    const table = await queqiao(['area', 'reach', '--courier', 'su'], { stdin: stdin() });
     expect(table.stdout).toMatch(/SERVED\s.*330110\s+浙江省杭州市余杭区文一西路969号\n/);
     await writeFile(file, '{"type":"Polygon","coordinates":[[[0,0],[1,1],[1,0],[0,1],[0,0]]]}');
     const crossed = await queqiao(['area', 'update', 'su-hz', '--geojson', file]);

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { divisionCode } from '#libs/address';
-import { RpcError, toRpcError } from '#libs/errors';
+import { fromItemError, RpcError } from '#libs/errors';
 import { cellOf } from '#libs/geo';
 import { type Client, createClient } from '#libs/grpc';
 import { NetworkService } from '#proto/queqiao/network/v1/network_service';
@@ -107,7 +107,8 @@ async function lookUpTexts(
 }
 
 function toPlace({ outcome }: ParseOutcome): Pick<TextRow, 'place'> {
-  if (outcome.case !== 'address') return { place: toRpcError(outcome.value) };
+  if (outcome.case === 'error') return { place: fromItemError(outcome.value) };
+  if (outcome.case === undefined) throw new Error('an outcome without address or error');
   return { place: { divisionCode: divisionCode(outcome.value), ...houseCell(outcome.value) } };
 }
 
