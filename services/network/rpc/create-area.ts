@@ -18,7 +18,7 @@ export async function createArea(
 ): Promise<{ area: Area }> {
   const viewer = viewerOf(identity);
   mustBeOwn('courier_id', request.area?.courierId ?? '', viewer);
-  const { draft, land } = parseNewArea(request.area, viewer);
+  const { draft, land } = await parseNewArea(request.area, viewer);
   const { area_id: id, courier_id: courierId } = draft;
   const area = await change(
     deps,

@@ -18,7 +18,7 @@ export async function updateArea(
 ): Promise<{ area: Area }> {
   const viewer = viewerOf(identity);
   mustBeOwn('courier_id', request.area?.courierId ?? '', viewer);
-  const { draft, land } = parseArea(request.area, viewer);
+  const { draft, land } = await parseArea(request.area, viewer);
   const etag = parseEtag('area', request.area);
   const { area_id: id, courier_id: courierId } = draft;
   const area = await change(
