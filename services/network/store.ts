@@ -15,11 +15,13 @@ export {
   insertArea,
   type RoutedCell,
   replaceArea,
+  replaceCells,
   replaceLand,
   selectArea,
   selectAreas,
   selectCells,
   selectDivisionCodes,
+  selectSettling,
 } from './store/area.ts';
 export { insertCourier, replaceCourier, selectCourier, selectCouriers } from './store/courier.ts';
 export {
