@@ -3,7 +3,7 @@
 // disk, and knows no provider of its own.
 export { type Divisions, divisions } from './divisions.ts';
 export { FORMER_NAMES } from './former-names.ts';
-export { type GazetteerPoint, gazetteerPoint } from './gazetteer.ts';
+export { type GazetteerPoint, gazetteerPoint, nearestDivision } from './gazetteer.ts';
 export { LearnedPoints } from './learned-points.ts';
 export { normalizeAddress } from './normalize.ts';
 export { parseAddress } from './parse.ts';

@@ -3,6 +3,7 @@ import {
   cellArea,
   cellToChildren,
   cellToChildrenSize,
+  cellToLatLng,
   compactCells,
   getResolution,
   gridDisk,
@@ -77,6 +78,25 @@ export function countOf(cells: readonly string[]): number {
 /** The cells of resolution 9 that these, of resolution 9 or coarser, are made of; each once. */
 export function spread(cells: readonly string[]): string[] {
   return [...new Set(uncompactCells([...cells], FINEST_RESOLUTION))];
+}
+
+/** Of the cells of a land, none within another, the centre of that nearest to the middle of all. */
+export function middleOf(cells: readonly string[]): LatLng {
+  const points = cells.map((cell) => {
+    const [latitudeDeg, longitudeDeg] = cellToLatLng(cell);
+    return { latitudeDeg, longitudeDeg, count: countOf([cell]) };
+  });
+  const total = points.reduce((sum, { count }) => sum + count, 0);
+  const mean = (of: 'latitudeDeg' | 'longitudeDeg') =>
+    points.reduce((sum, point) => sum + point[of] * point.count, 0) / total;
+  const middle = { latitudeDeg: mean('latitudeDeg'), longitudeDeg: mean('longitudeDeg') };
+  let best = { point: middle, away: Infinity };
+  for (const { latitudeDeg, longitudeDeg } of points) {
+    const point = { latitudeDeg, longitudeDeg };
+    const away = distanceM(point, middle);
+    if (away < best.away) best = { point, away };
+  }
+  return best.point;
 }
 
 /** The cells that have a side in common with this one. */

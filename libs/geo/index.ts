@@ -10,6 +10,7 @@ export {
   crossingOf,
   estimateCells,
   isSame,
+  middleOf,
   neighboursOf,
   type Polygon,
   spread,

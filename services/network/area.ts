@@ -47,11 +47,17 @@ export type RouteRow = { route_code: string; cells: string[] };
 export const AREA_FIXED = ['courier_id', 'kind'] as const satisfies (keyof AreaDraft)[];
 
 export async function parseNewArea(area: Area | undefined, viewer: Viewer): Promise<GivenArea> {
-  return parse(present('area', area), viewer, newState);
+  const given = await parse(present('area', area), viewer, newState);
+  mustHaveLand(given.land);
+  return given;
 }
 
 export async function parseArea(area: Area | undefined, viewer: Viewer): Promise<GivenArea> {
   return parse(present('area', area), viewer, state);
+}
+
+export function mustHaveLand({ cells, divisionCodes }: Land): void {
+  if (cells.length + divisionCodes.length === 0) throw invalid('area.cells', 'REQUIRED');
 }
 
 async function parse(given: Area, viewer: Viewer, stateOf: typeof state): Promise<GivenArea> {
@@ -70,13 +76,15 @@ async function parse(given: Area, viewer: Viewer, stateOf: typeof state): Promis
   return { draft: { ...draft, cell_count }, land };
 }
 
+/** A territory's hub and branch may be left to us, the branch alone or both. */
 function parseTerritory({ hubCode, branchCode, routeCode, bagDestination }: Area, kind: Kind) {
   const given = { hub_code: hubCode, branch_code: branchCode, route_code: routeCode };
   for (const [column, code] of Object.entries(given)) {
     const field = `area.${column}`;
     if (kind !== 'territory') mustBeEmpty(field, code);
-    else if (column !== 'route_code' || code !== '') match(field, code, SEGMENT, 'SORT_SEGMENT');
+    else if (code !== '') match(field, code, SEGMENT, 'SORT_SEGMENT');
   }
+  if (hubCode === '' && branchCode !== '') throw invalid('area.hub_code', 'REQUIRED');
   if (kind !== 'territory') mustBeEmpty('area.bag_destination', bagDestination);
   return { ...given, bag_destination: text('area.bag_destination', bagDestination, 0, 20) };
 }
@@ -109,7 +117,6 @@ async function parseLand({ geojson, datum, cells, divisionCodes }: Area): Promis
     throw invalid('area.cells', 'NOT_BOTH', { other: 'geojson' });
   const codes = parseCodes(divisionCodes);
   const few = geojson === '' ? parseCells(cells) : await parseShape(geojson, datum);
-  if (few.length === 0 && codes.length === 0) throw invalid('area.cells', 'REQUIRED');
   return { land: { cells: few, divisionCodes: codes }, cell_count: countOf(few) };
 }
 

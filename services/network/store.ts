@@ -63,6 +63,7 @@ export {
   selectSortTable,
   selectSortTables,
 } from './store/sort-table.ts';
+export { insertBranch, selectBranches } from './store/territory-branch.ts';
 export {
   insertTokenIssuer,
   replaceTokenIssuer,
