@@ -77,6 +77,9 @@ test('keeps what there was through updates, and never gives a number twice', asy
   // What the courier chose itself is passed over.
   await create('a4', { hubCode: '3301', branchCode: '004' });
   expect(codeOf(await create('a5'))).toBe('3301-005');
+  // Without a note of what was given, what was given up would be given again.
+  await network.db.query('delete from network.territory_branch');
+  expect(codeOf(await create('a6'))).toBe('3301-001');
 });
 
 test('lets two at once never have the same', async () => {
