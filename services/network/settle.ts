@@ -86,27 +86,25 @@ async function fillFrom(land: Land, gaps: Set<string>, ring: readonly string[]):
   const turn = turns();
   let now: Iterable<string> = ring;
   for (;;) {
-    const given: (readonly [string, number])[] = [];
+    const given: { cell: string; around: string[]; holder: number }[] = [];
     for (const cell of now) {
-      given.push([cell, holderNextTo(land, cell)]);
+      const around = neighboursOf(cell).sort();
+      given.push({ cell, around, holder: holderAmong(land, around) });
       await turn();
     }
     if (given.length === 0) return;
-    for (const [cell, holder] of given) give(land, gaps, { cell, holder });
+    for (const each of given) give(land, gaps, each);
     const next = new Set<string>();
-    for (const [cell] of given) {
-      for (const other of neighboursOf(cell)) if (gaps.has(other)) next.add(other);
-      await turn();
-    }
+    for (const { around } of given) for (const cell of around) if (gaps.has(cell)) next.add(cell);
     now = next;
   }
 }
 
-/** Of the cells around it the one whose holder comes first; it is part of a route if it can be. */
-function holderNextTo({ holderOf, holdings }: Land, cell: string): number {
+/** The first of those who hold any of these cells; with a route if there is one among them. */
+function holderAmong({ holderOf, holdings }: Land, cells: readonly string[]): number {
   let best = -1;
-  for (const other of neighboursOf(cell).sort()) {
-    const holder = holderOf.get(other);
+  for (const cell of cells) {
+    const holder = holderOf.get(cell);
     if (holder === undefined) continue;
     const [a, b] = [holdings[holder] as Holding, holdings[best]];
     const isFirst =
