@@ -8,6 +8,6 @@ export { LearnedPoints } from './learned-points.ts';
 export { normalizeAddress } from './normalize.ts';
 export { parseAddress } from './parse.ts';
 export type { Guess, GuessReason, ParsedAddress, Place, Precision } from './parsed-address.ts';
-export { placeOf } from './place.ts';
+export { addressText, divisionCode, placeOf } from './place.ts';
 export { type AddressPoint, PointSource } from './point-source.ts';
 export { type AddressProvider, cachedProvider } from './provider.ts';

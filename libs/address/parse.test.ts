@@ -160,6 +160,8 @@ describe('what is not said', () => {
       '330102',
       '330114',
     ]);
+    // A city without counties and what has the place of its county are one.
+    expect(parseAddress('广东省东莞市虎门镇').candidates).toEqual([]);
     expect(parseAddress('韩国首尔市江南区德黑兰路1号')).toMatchObject({
       country: '韩国',
       precision: 'none',
@@ -199,6 +201,11 @@ describe('what contradicts itself', () => {
       countyCode: '',
       conflicts: ['天涯区', '吉阳区'],
       precision: 'city',
+    });
+    // Behind words that name nothing by themselves, too.
+    expect(parseAddress('浙江南京市余杭区文一西路969号')).toMatchObject({
+      code: '',
+      conflicts: ['南京市', '余杭区'],
     });
   });
 });

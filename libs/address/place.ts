@@ -1,5 +1,6 @@
 import { CITY, COUNTY, type Level, PROVINCE, STREET } from './division-name.ts';
-import { CHANGED, type Divisions, FORMER, FULL, type How } from './divisions.ts';
+import { CHANGED, type Divisions, divisions, FORMER, FULL, type How } from './divisions.ts';
+import { foldText, normalizeAddress } from './normalize.ts';
 import type { Guess, GuessReason, Place } from './parsed-address.ts';
 import type { Token } from './region.ts';
 
@@ -21,6 +22,32 @@ export function placeOf(divisions: Divisions, node: number): Place {
     street: divisions.nameOf(street),
     streetCode: divisions.codeOf(street),
   };
+}
+
+/**
+ * An address in fields as one text to be read. Province and city are spelt out: in its field 浙江 is
+ * the province, in a text it could be part of any name.
+ */
+export function addressText({ province, city, district, street, detail = '' }: Fields): string {
+  const above = `${spelt(province, PROVINCE)}${spelt(city, CITY)}`;
+  return `${above}${district}${street}${detail}`;
+}
+
+function spelt(name: string, level: Level): string {
+  const known = divisions();
+  const nodes = known
+    .namesakes(foldText(normalizeAddress(name)))
+    .filter((node) => known.level(node) === level);
+  return nodes.length === 1 ? known.nameOf(nodes[0] as number) : name;
+}
+
+/**
+ * The code of the narrowest division of a place, as areas and sort codes are kept by it: a province
+ * in two digits, a city in four, a county in six, a street in nine. Empty if none is known.
+ */
+export function divisionCode(place: Place): string {
+  const { streetCode, countyCode, cityCode, provinceCode } = place;
+  return streetCode || countyCode || cityCode.slice(0, 4) || provinceCode.slice(0, 2);
 }
 
 /** What of the place the text has only in part, or not at all. */
@@ -73,4 +100,12 @@ const NOWHERE: Place = {
   countyCode: '',
   street: '',
   streetCode: '',
+};
+
+type Fields = {
+  province: string;
+  city: string;
+  district: string;
+  street: string;
+  detail?: string;
 };

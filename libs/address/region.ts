@@ -90,6 +90,8 @@ export class RegionReader {
   #isSure(text: string, start: number, end: number): boolean {
     const [first] = this.tokens as [Token];
     if (first.how !== FULL) return false;
+    // Whole names that contradict one another are not passed over in favour of the last of them.
+    if (this.conflicts.length > 0) return true;
     if (this.tokens.length > 1 || isFullName(text.slice(start, first.start))) return true;
     const common = this.#common(this.#meanings);
     return (
@@ -119,8 +121,9 @@ export class RegionReader {
 
   /** Codes of the places that fit equally, at most ten; none if one fits. */
   candidates(): string[] {
-    if (this.#meanings.length < 2 || this.#meanings.length > 10) return [];
-    return this.#meanings.map((node) => this.#divisions.codeOf(node));
+    // A city without counties and what stands for its county are one place.
+    const codes = new Set(this.#meanings.map((node) => this.#divisions.codeOf(node)));
+    return codes.size < 2 || codes.size > 10 ? [] : [...codes];
   }
 
   /** The division that a token stands for, if it is part of what was read before any conflict. */

@@ -12,6 +12,7 @@ import type { Node } from '#proto/queqiao/network/v1/node';
 import type { NumberRange } from '#proto/queqiao/network/v1/number_range';
 import type { SortCodeResult } from '#proto/queqiao/network/v1/sort_table';
 import type { TokenIssuer } from '#proto/queqiao/network/v1/token_issuer';
+import { batched } from './batched.ts';
 import { Cached } from './cached.ts';
 import { type KnownIdentity, toIdentity } from './identity.ts';
 import { expiredToken, type Issuers, issuersOf, isToken, verifyToken } from './token.ts';
@@ -32,10 +33,10 @@ export interface Directory extends AsyncDisposable {
   /** All accounts of a merchant, in order of account_id; empty if it has none. */
   courierAccounts(merchantId: string): Promise<CourierAccount[]>;
   /**
-   * By which code a courier sorts parcels for a place, told by its names alone; the result says why
-   * if by none.
+   * By which code a courier sorts parcels for a place; the result says why if by none. The place is
+   * a division code, with the H3 cell of resolution 9 where that is known.
    */
-  sortCode(courierId: string, place: DivisionNames): Promise<SortCodeResult>;
+  sortCode(courierId: string, place: SortPlace): Promise<SortCodeResult>;
   /** Whom an API key or a token speaks for; API_KEY_INVALID, TOKEN_INVALID if for nobody. */
   identity(secret: string): Promise<Identity>;
 }
@@ -62,9 +63,13 @@ export async function openDirectory({ network, bus, now }: DirectoryDeps): Promi
     ...limits,
     load: (merchantId) => allAccounts(network(), merchantId),
   });
+  const askSortCode = batched<SortCodeResult>({
+    max: 1_000,
+    load: (courierId, keys) => sortCodesOf(network(), courierId, keys),
+  });
   const sortCodes = new Cached<SortCodeResult>({
     ...limits,
-    load: (key) => oneSortCode(network(), JSON.parse(key) as string[]),
+    load: (key) => askSortCode(key.slice(0, key.indexOf(' ')), key),
   });
   const issuers = new Cached<Issuers>({
     ...limits,
@@ -95,8 +100,8 @@ export async function openDirectory({ network, bus, now }: DirectoryDeps): Promi
     node: (nodeId) => nodes.get(nodeId),
     numberRanges: (courierId) => ranges.get(courierId),
     courierAccounts: (merchantId) => accounts.get(merchantId),
-    sortCode: (courierId, { province, city, district, street }) =>
-      sortCodes.get(JSON.stringify([courierId, province, city, district, street])),
+    sortCode: (courierId, { divisionCode, cell = '' }) =>
+      sortCodes.get(`${courierId} ${divisionCode} ${cell}`),
     identity: async (secret) => unexpired(await identities.get(secret), { secret, now: now() }),
     [Symbol.asyncDispose]: () => watch[Symbol.asyncDispose](),
   };
@@ -129,10 +134,16 @@ async function expire(caches: Caches, changed: ResourceChanged): Promise<void> {
   }
 }
 
-async function oneSortCode(network: Network, key: string[]): Promise<SortCodeResult> {
-  const [courierId = '', province = '', city = '', district = '', street = ''] = key;
-  const places = [{ province, city, district, street }];
-  return found((await network.lookUpSortCodes({ courierId, places })).results[0]);
+async function sortCodesOf(
+  network: Network,
+  courierId: string,
+  keys: readonly string[],
+): Promise<SortCodeResult[]> {
+  const places = keys.map((key) => {
+    const [, divisionCode = '', cell = ''] = key.split(' ');
+    return { divisionCode, cell };
+  });
+  return (await network.lookUpSortCodes({ courierId, places })).results;
 }
 
 async function allRanges(network: Network, courierId: string): Promise<NumberRange[]> {
@@ -176,13 +187,8 @@ function found<T>(resource: T | undefined): T {
 /** A revoked key must not outlive an outage by much. */
 const IDENTITY_STALE_MS = 10 * 60_000;
 
-/** The official names of a division, from the widest; empty where it is not known. */
-export type DivisionNames = {
-  province: string;
-  city: string;
-  district: string;
-  street: string;
-};
+/** The code of 2, 4, 6 or 9 digits; 15 hex digits or nothing. */
+export type SortPlace = { divisionCode: string; cell?: string };
 
 type Caches = Record<
   | 'merchants'

@@ -1,5 +1,5 @@
 import { invalid } from '#libs/errors';
-import { parentCell } from '#libs/geo';
+import { FINEST_RESOLUTION, parentCell } from '#libs/geo';
 import type { Place } from '#proto/queqiao/network/v1/sort_table';
 import { mustBeCell } from './area.ts';
 import { divisionByNames, divisionsAround, isDivisionCode } from './division.ts';
@@ -25,8 +25,11 @@ export function parsePlaces(places: readonly Place[]): PlaceKeys[] {
 function parsePlace(field: string, { cell, divisionCode, ...names }: Place): PlaceKeys {
   const cells: string[] = [];
   if (cell !== '') {
-    const resolution = mustBeCell(`${field}.cell`, cell);
-    for (let r = resolution; r >= COARSEST; r--) cells.push(parentCell(cell, r));
+    const finest = { min: FINEST_RESOLUTION, max: FINEST_RESOLUTION };
+    if (mustBeCell(`${field}.cell`, cell) !== FINEST_RESOLUTION) {
+      throw invalid(`${field}.cell`, 'CELL', finest);
+    }
+    for (let r = FINEST_RESOLUTION; r >= COARSEST; r--) cells.push(parentCell(cell, r));
   }
   for (const level of ['province', 'city', 'district', 'street'] as const) {
     text(`${field}.${level}`, names[level], 0, NAME_MAX);

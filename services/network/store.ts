@@ -55,7 +55,7 @@ export {
   selectNumberRanges,
   updateRemaining,
 } from './store/number-range.ts';
-export { selectTableCodes, selectTerritoryCodes } from './store/sort-code.ts';
+export { selectCellForms, selectTableCodes, selectTerritoryCodes } from './store/sort-code.ts';
 export {
   insertSortRows,
   insertSortTable,

@@ -12,19 +12,18 @@ import {
   ParcelSchema,
 } from '#proto/queqiao/waybill/v1/waybill';
 import type { Deps } from './deps.ts';
-import { sortingOf } from './sort-code.ts';
+import type { Sorting } from './sort-code.ts';
 import type { WaybillRow } from './store/waybill.ts';
 
 /** What the label of a waybill says but for its print; names, phones and addresses masked. */
 export async function labelOf(
   { directory }: Deps,
   row: WaybillRow,
-  consignee: Consignee,
+  { consignee, sorting }: { consignee: Consignee; sorting: Sorting },
 ): Promise<Omit<Label, 'qrText' | 'printTime' | 'reprintCount' | 'custom'>> {
-  const [courier, node, sorting] = await Promise.all([
+  const [courier, node] = await Promise.all([
     directory.courier(row.courier_id),
     directory.node(row.node_id),
-    sortingOf(directory, row, consignee),
   ]);
   const body = fromBinary(ParcelSchema, row.body);
   const service = courier.services.find(({ serviceCode }) => serviceCode === row.service_code);

@@ -3,6 +3,7 @@ import { invalid, RpcError, toRpcError } from '#libs/errors';
 import type { CallContext } from '#libs/grpc';
 import { type Label, newNonce, numberFits, signLabel, valueProblems } from '#libs/label';
 import type { LabelItem } from '#proto/queqiao/waybill/v1/label_service';
+import type { Consignee } from '#proto/queqiao/waybill/v1/waybill';
 import { accessOf } from './access.ts';
 import { openConsignee } from './consignee.ts';
 import type { Deps } from './deps.ts';
@@ -12,6 +13,7 @@ import type { TemplateOf } from './label-template.ts';
 import { contentsHash, type PrintOrder } from './print-order.ts';
 import { findByNumbers, waybillNotFound } from './read.ts';
 import { consigneeErased } from './read-consignee.ts';
+import { type Sorting, sortingsOf } from './sort-code.ts';
 import { isLive } from './state.ts';
 import { insertAccesses } from './store/access.ts';
 import { insertLabelPrints, type LabelPrintRow, selectPrintsOf } from './store/label.ts';
@@ -46,15 +48,16 @@ export async function printItems(
   const printed = await transaction(deps.pool, (tx) =>
     note(deps, tx, order, { wanted, found, context }),
   );
-  return await Promise.all(
-    items.map(({ item, field }, i) => {
+  const opened = await Promise.all(
+    items.map(async ({ item, field }, i) => {
       const print = faults[i] ?? printed.get(item.waybillNumber);
       // Moved or gone between the look-up and the lock.
       if (print === undefined) return waybillNotFound(item.waybillNumber, field);
       if (print instanceof RpcError) return print;
-      return toLabel(deps, print, { order, item, templateOf }).catch(toRpcError);
+      return await openPrint(deps, print, item).catch(toRpcError);
     }),
   );
+  return await toLabels(deps, opened, { order, templateOf });
 }
 
 /** What is wrong with an item, though nothing of the waybill's state is known yet. */
@@ -182,18 +185,44 @@ function refuse(
   return new RpcError('LABEL_PRINTS_USED_UP', { metadata: { id, count: String(count) } });
 }
 
+async function openPrint(deps: Deps, print: Print, item: LabelItem): Promise<OpenedPrint> {
+  const consignee = await openConsignee(deps.dataKeys, print.row);
+  // Its key was destroyed since it was read.
+  if (consignee === undefined) throw consigneeErased(print.row.waybill_number);
+  return { ...print, item, consignee };
+}
+
+/** The labels of those that could be opened. */
+async function toLabels(
+  deps: Deps,
+  opened: readonly (OpenedPrint | RpcError)[],
+  drawing: Drawing,
+): Promise<(PrintedLabel | RpcError)[]> {
+  const prints = opened.filter((each): each is OpenedPrint => !(each instanceof RpcError));
+  const sortings = await sortingsOf(
+    deps.directory,
+    prints.map(({ row, consignee }) => ({ courierId: row.courier_id, address: consignee.address })),
+  );
+  const sortingOf = new Map(prints.map((print, i) => [print, sortings[i]]));
+  return await Promise.all(
+    opened.map((print) => {
+      if (print instanceof RpcError) return print;
+      const sorting = sortingOf.get(print) as Sorting | RpcError;
+      if (sorting instanceof RpcError) return sorting;
+      return toLabel(deps, { ...print, sorting }, drawing).catch(toRpcError);
+    }),
+  );
+}
+
 async function toLabel(
   deps: Deps,
-  { row, print }: Print,
-  { order, item, templateOf }: Drawn,
+  { row, print, item, consignee, sorting }: OpenedPrint & { sorting: Sorting },
+  { order, templateOf }: Drawing,
 ): Promise<PrintedLabel> {
-  const consignee = await openConsignee(deps.dataKeys, row);
-  // Its key was destroyed since it was read.
-  if (consignee === undefined) throw consigneeErased(row.waybill_number);
   const { signer } = deps.labels;
   const { nonce, print_time: issueTime } = print;
   const label: Label = {
-    ...(await labelOf(deps, row, consignee)),
+    ...(await labelOf(deps, row, { consignee, sorting })),
     qrText: signLabel(row.waybill_number, signer, { nonce, issueTime }),
     printTime: issueTime,
     reprintCount: print.print_count - 1,
@@ -223,4 +252,5 @@ type Noting = {
   found: ReadonlyMap<string, WaybillRow>;
   context: CallContext;
 };
-type Drawn = { order: PrintOrder; item: LabelItem; templateOf: TemplateOf };
+type OpenedPrint = Print & { item: LabelItem; consignee: Consignee };
+type Drawing = { order: PrintOrder; templateOf: TemplateOf };

@@ -6,10 +6,10 @@ export function withPlace(command: Command): Command {
   return command
     .option('--cell <cell>', 'H3 cell of resolution 9')
     .option('--division <code>', 'code of a province, city, county or street')
-    .option('--province <text>', 'official name')
-    .option('--city <text>', 'official name')
-    .option('--district <text>', 'official name')
-    .option('--street <text>', 'official name');
+    .option('--province <text>', 'name, as people write it')
+    .option('--city <text>', 'name')
+    .option('--district <text>', 'name')
+    .option('--street <text>', 'name');
 }
 
 export function placeOf(options: PlaceOptions): Record<string, string> {

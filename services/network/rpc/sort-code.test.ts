@@ -33,7 +33,10 @@ const lookUp = async (...places: object[]) => {
   const answer = await network
     .as('merchant:shop')
     .lookUpSortCodes({ courierId: 'swift', places: places as never });
-  return answer.results.map(({ sortCode, gap }) => sortCode?.text ?? nameOf(gap));
+  return answer.results.map(({ sortCode, gap, isRefinable }) => {
+    const why = gap === Gap.UNSPECIFIED ? '' : `${sortCode === undefined ? '' : ' '}${nameOf(gap)}`;
+    return `${sortCode?.text ?? ''}${why}${isRefinable ? ' *' : ''}`;
+  });
 };
 const nameOf = (gap: Gap) => Object.entries(Gap).find(([, value]) => value === gap)?.[0];
 
@@ -91,8 +94,8 @@ test('the narrowest place counts, and a cell before a division', async () => {
   ]);
   const divisionCode = '330110';
   expect(await lookUp({ divisionCode: '3302' }, { divisionCode }, YUHANG)).toEqual([
-    '570',
-    ...['571-A03', '571-A03'],
+    '570 *',
+    ...['571-A03 *', '571-A03 *'],
   ]);
   const beside = cellOf({ latitudeDeg: 31, longitudeDeg: 120.05 });
   expect(await lookUp({ divisionCode, cell: CELL }, { divisionCode, cell: beside })).toEqual([
@@ -118,20 +121,48 @@ test('says why there is no code, and gives none that could be wrong', async () =
       {},
     ),
   ).toEqual([
-    ...['TOO_COARSE', 'TOO_COARSE', '571-B01', '571-A03', 'NOT_COVERED', 'PLACE_UNKNOWN'],
-    ...['TOO_COARSE', 'PLACE_UNKNOWN'],
+    // The hub is the same all over the county; of the city only parts are known.
+    ...['571 TOO_COARSE *', 'TOO_COARSE *', '571-B01', '571-A03', 'NOT_COVERED'],
+    ...['TOO_COARSE *', '571 TOO_COARSE *', 'PLACE_UNKNOWN'],
   ]);
   const ask = (places: object[], courierId = 'swift') =>
     fault(network.as('merchant:shop').lookUpSortCodes({ courierId, places: places as never }));
   expect(await ask([])).toMatchObject({ field: 'places', problem: 'LIST_SIZE' });
   expect(await ask(Array(1_001).fill({}))).toMatchObject({ problem: 'LIST_SIZE' });
   expect(await ask([{}], '')).toMatchObject({ field: 'courier_id', problem: 'REQUIRED' });
-  expect(await ask([{ cell: 'x' }])).toMatchObject({ field: 'places[0].cell', problem: 'CELL' });
+  for (const cell of ['x', parentCell(CELL, 8)]) {
+    expect(await ask([{ cell }])).toMatchObject({ field: 'places[0].cell', problem: 'CELL' });
+  }
   expect(await ask([{}, { divisionCode: '1' }])).toMatchObject({
     ...{ field: 'places[1].division_code', problem: 'DIVISION_CODE' },
   });
   expect(await ask([{ city: '市'.repeat(41) }])).toMatchObject({ field: 'places[0].city' });
-  expect(await lookUp({ divisionCode: '33' })).toEqual(['TOO_COARSE']);
+  expect(await lookUp({ divisionCode: '33' })).toEqual(['TOO_COARSE *']);
+});
+
+test('of codes that differ it gives the segments that all of them have', async () => {
+  await upload('swift-1', [
+    row('3301', '571-A01-01', '杭州'),
+    row('330110', '571-A01-02', '杭州'),
+    row('3302', '574-B01-01', '宁波'),
+    row('330212', '574-B02-01', '宁波'),
+    row('3303', '577-C01', '温州'),
+    row('330302', '571-C01', '杭州'),
+    row('3304', '573-D01', '嘉兴'),
+    row('330402', '573-D01', '嘉兴'),
+    row('330411', '573-D01', '嘉兴'),
+  ]);
+  expect(
+    await lookUp(...['3301', '3302', '3303', '3304'].map((divisionCode) => ({ divisionCode }))),
+  ).toEqual(['571-A01 TOO_COARSE *', '574 TOO_COARSE *', 'TOO_COARSE *', '573-D01']);
+  const places = [{ divisionCode: '3301' }, { divisionCode: '3303' }];
+  const { results } = await network.as('operator').lookUpSortCodes({ courierId: 'swift', places });
+  expect(results[0]).toMatchObject({
+    ...{ matchedPlace: '3301', sortTableId: 'swift-1' },
+    sortCode: { hubCode: '571', branchCode: 'A01', routeCode: '', bagDestination: '杭州' },
+  });
+  expect(results[1]).toMatchObject({ matchedPlace: '3303', sortTableId: '' });
+  expect(results[1]?.sortCode).toBeUndefined();
 });
 
 test('the newest active table counts; disabled, the one before does again', async () => {
@@ -163,7 +194,7 @@ test('what no table speaks of, the territories say', async () => {
     await lookUp({ cell: CELL }, { cell: CELL, divisionCode: '330110' }, YUHANG, {
       divisionCode: '3301',
     }),
-  ).toEqual(['571-A03', '571-A03', '571-B01-07', 'TOO_COARSE']);
+  ).toEqual(['571-A03', '571-A03', '571-B01-07 *', 'TOO_COARSE *']);
   const { results } = await operator.lookUpSortCodes({
     courierId: 'swift',
     places: [{ cell: CELL }],
@@ -172,9 +203,13 @@ test('what no table speaks of, the territories say', async () => {
     ...{ areaId: 'a3', sortTableId: '', matchedPlace: parentCell(CELL, 7) },
     sortCode: { hubCode: '571', branchCode: 'A03', routeCode: '', bagDestination: '杭州北' },
   });
-  // Two branches in one place: none is printed.
+  // Without a cell nobody can tell in which of them it lies.
+  expect(await lookUp({ divisionCode: '3201' }, { divisionCode: '11' })).toEqual([
+    ...['TOO_COARSE *', '010'],
+  ]);
+  // Two branches in one place: the hub that both belong to is all that is sure.
   await territory('c1', 'C01', { cells: [CELL] });
-  expect(await lookUp({ cell: CELL })).toEqual(['OVERLAP']);
+  expect(await lookUp({ cell: CELL })).toEqual(['571 OVERLAP']);
   const { area: c1 } = await operator.getArea({ areaId: 'c1' });
   await operator.updateArea({ area: { ...c1, state: Area_State.DISABLED } as never });
   expect(await lookUp({ cell: CELL })).toEqual(['571-A03']);

@@ -79,6 +79,39 @@ describe('RenderLabels', () => {
     }, 15_000);
   });
 
+  it('sorts by the address as it is understood, and by no place in doubt', async () => {
+    const store = await seedMerchant(system);
+    const { courierId } = store;
+    const hub = { hubCode: 'HZ', branchCode: 'A00' };
+    const rows = [
+      { place: '3301', ...hub },
+      { place: '330110', ...hub, branchCode: 'A03' },
+      { place: '330110010', ...hub, branchCode: 'A03', routeCode: '09' },
+      { place: '330109', ...hub, branchCode: 'B01' },
+    ];
+    const sortTable = { sortTableId: `${courierId}-1`, courierId };
+    await system.network().createSortTable({ sortTable, rows });
+    const address = (district: string, detail: string, city = '杭州') => ({
+      ...{ province: '浙江', city, district, street: '', detail },
+    });
+    const addresses: [object, string][] = [
+      [address('余杭', '良渚街道玉鸟路1号'), 'HZ-A03-09'],
+      [address('余杭区', '文一西路969号'), 'HZ-A03'],
+      // 萧山 is no part of 余杭: the city is all that is sure, and its other codes differ.
+      [address('余杭区', '萧山区北干街道金蓬街100号'), 'HZ'],
+      [address('余杭区', '文一西路969号', '南京市'), ''],
+    ];
+    const numbers: string[] = [];
+    for (const [i, [given]] of addresses.entries()) {
+      const consignee = { name: '李雷', phone: '13812345678', address: given };
+      numbers.push(await issue(system, store, `U-${i}`, { consignee }));
+    }
+    const { files } = await render(system, store.apiKey, { items: itemsOf(...numbers) });
+    const texts = await textsOfPdf(pdfOf(files));
+    const codes = texts.map((text) => /HZ[-A-Z0-9]*/.exec(text)?.[0] ?? '');
+    expect(codes).toEqual(addresses.map(([, printed]) => printed));
+  });
+
   it('counts each print, notes it with its opening, and signs it anew', async () => {
     const waybillNumber = await issue(system, shop, 'L-2');
     const before = await usageOf(system, shop);

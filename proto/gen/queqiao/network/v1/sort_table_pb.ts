@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file queqiao/network/v1/sort_table.proto.
  */
 export const file_queqiao_network_v1_sort_table: GenFile = /*@__PURE__*/
-  fileDesc("CiNxdWVxaWFvL25ldHdvcmsvdjEvc29ydF90YWJsZS5wcm90bxIScXVlcWlhby5uZXR3b3JrLnYxIrMCCglTb3J0VGFibGUSFQoNc29ydF90YWJsZV9pZBgBIAEoCRISCgpjb3VyaWVyX2lkGAIgASgJEjIKBXN0YXRlGAMgASgOMiMucXVlcWlhby5uZXR3b3JrLnYxLlNvcnRUYWJsZS5TdGF0ZRIRCglyb3dfY291bnQYBCABKAUSLwoLY3JlYXRlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRldGFnGAcgASgJIkQKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEAoMU1RBVEVfQUNUSVZFEAESEgoOU1RBVEVfRElTQUJMRUQQAiJsCgdTb3J0Um93Eg0KBXBsYWNlGAEgASgJEhAKCGh1Yl9jb2RlGAIgASgJEhMKC2JyYW5jaF9jb2RlGAMgASgJEhIKCnJvdXRlX2NvZGUYBCABKAkSFwoPYmFnX2Rlc3RpbmF0aW9uGAUgASgJIm4KBVBsYWNlEgwKBGNlbGwYASABKAkSFQoNZGl2aXNpb25fY29kZRgCIAEoCRIQCghwcm92aW5jZRgDIAEoCRIMCgRjaXR5GAQgASgJEhAKCGRpc3RyaWN0GAUgASgJEg4KBnN0cmVldBgGIAEoCSJsCghTb3J0Q29kZRIQCghodWJfY29kZRgBIAEoCRITCgticmFuY2hfY29kZRgCIAEoCRISCgpyb3V0ZV9jb2RlGAMgASgJEgwKBHRleHQYBCABKAkSFwoPYmFnX2Rlc3RpbmF0aW9uGAUgASgJIqICCg5Tb3J0Q29kZVJlc3VsdBIvCglzb3J0X2NvZGUYASABKAsyHC5xdWVxaWFvLm5ldHdvcmsudjEuU29ydENvZGUSMwoDZ2FwGAIgASgOMiYucXVlcWlhby5uZXR3b3JrLnYxLlNvcnRDb2RlUmVzdWx0LkdhcBIVCg1tYXRjaGVkX3BsYWNlGAMgASgJEhUKDXNvcnRfdGFibGVfaWQYBCABKAkSDwoHYXJlYV9pZBgFIAEoCSJrCgNHYXASEwoPR0FQX1VOU1BFQ0lGSUVEEAASFQoRR0FQX1BMQUNFX1VOS05PV04QARITCg9HQVBfTk9UX0NPVkVSRUQQAhISCg5HQVBfVE9PX0NPQVJTRRADEg8KC0dBUF9PVkVSTEFQEARiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("CiNxdWVxaWFvL25ldHdvcmsvdjEvc29ydF90YWJsZS5wcm90bxIScXVlcWlhby5uZXR3b3JrLnYxIrMCCglTb3J0VGFibGUSFQoNc29ydF90YWJsZV9pZBgBIAEoCRISCgpjb3VyaWVyX2lkGAIgASgJEjIKBXN0YXRlGAMgASgOMiMucXVlcWlhby5uZXR3b3JrLnYxLlNvcnRUYWJsZS5TdGF0ZRIRCglyb3dfY291bnQYBCABKAUSLwoLY3JlYXRlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRldGFnGAcgASgJIkQKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEAoMU1RBVEVfQUNUSVZFEAESEgoOU1RBVEVfRElTQUJMRUQQAiJsCgdTb3J0Um93Eg0KBXBsYWNlGAEgASgJEhAKCGh1Yl9jb2RlGAIgASgJEhMKC2JyYW5jaF9jb2RlGAMgASgJEhIKCnJvdXRlX2NvZGUYBCABKAkSFwoPYmFnX2Rlc3RpbmF0aW9uGAUgASgJIm4KBVBsYWNlEgwKBGNlbGwYASABKAkSFQoNZGl2aXNpb25fY29kZRgCIAEoCRIQCghwcm92aW5jZRgDIAEoCRIMCgRjaXR5GAQgASgJEhAKCGRpc3RyaWN0GAUgASgJEg4KBnN0cmVldBgGIAEoCSJsCghTb3J0Q29kZRIQCghodWJfY29kZRgBIAEoCRITCgticmFuY2hfY29kZRgCIAEoCRISCgpyb3V0ZV9jb2RlGAMgASgJEgwKBHRleHQYBCABKAkSFwoPYmFnX2Rlc3RpbmF0aW9uGAUgASgJIrgCCg5Tb3J0Q29kZVJlc3VsdBIvCglzb3J0X2NvZGUYASABKAsyHC5xdWVxaWFvLm5ldHdvcmsudjEuU29ydENvZGUSMwoDZ2FwGAIgASgOMiYucXVlcWlhby5uZXR3b3JrLnYxLlNvcnRDb2RlUmVzdWx0LkdhcBIVCg1tYXRjaGVkX3BsYWNlGAMgASgJEhUKDXNvcnRfdGFibGVfaWQYBCABKAkSDwoHYXJlYV9pZBgFIAEoCRIUCgxpc19yZWZpbmFibGUYBiABKAgiawoDR2FwEhMKD0dBUF9VTlNQRUNJRklFRBAAEhUKEUdBUF9QTEFDRV9VTktOT1dOEAESEwoPR0FQX05PVF9DT1ZFUkVEEAISEgoOR0FQX1RPT19DT0FSU0UQAxIPCgtHQVBfT1ZFUkxBUBAEYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * One upload of a courier's own sort codes (三段码).
@@ -191,29 +191,30 @@ export type Place = Message<"queqiao.network.v1.Place"> & {
   divisionCode: string;
 
   /**
-   * Province by its official name; nothing is guessed from short or old names. At most 40
-   * characters, like the others.
+   * Province. At most 40 characters, like the other names. Names are read as people write them:
+   * short ones, those of former times and missing levels are understood as ParseAddresses does, and
+   * names that contradict one another determine no place.
    *
    * @generated from field: string province = 3;
    */
   province: string;
 
   /**
-   * City by its official name; empty or the province's below a province-level city.
+   * City; empty or the province's below a province-level city.
    *
    * @generated from field: string city = 4;
    */
   city: string;
 
   /**
-   * County or district by its official name.
+   * County or district.
    *
    * @generated from field: string district = 5;
    */
   district: string;
 
   /**
-   * Street or town by its official name.
+   * Street or town.
    *
    * @generated from field: string street = 6;
    */
@@ -277,20 +278,21 @@ export const SortCodeSchema: GenMessage<SortCode> = /*@__PURE__*/
   messageDesc(file_queqiao_network_v1_sort_table, 3);
 
 /**
- * The code of a place, or why there is none.
+ * The code of a place, or why there is none or not all of one.
  *
  * @generated from message queqiao.network.v1.SortCodeResult
  */
 export type SortCodeResult = Message<"queqiao.network.v1.SortCodeResult"> & {
   /**
-   * The code; unset if there is none.
+   * The code. With a gap, the segments that all codes within the place have in common; unset if
+   * that is not even the hub.
    *
    * @generated from field: queqiao.network.v1.SortCode sort_code = 1;
    */
   sortCode?: SortCode | undefined;
 
   /**
-   * Why there is none.
+   * Why there is none, or not all of one.
    *
    * @generated from field: queqiao.network.v1.SortCodeResult.Gap gap = 2;
    */
@@ -317,6 +319,13 @@ export type SortCodeResult = Message<"queqiao.network.v1.SortCodeResult"> & {
    * @generated from field: string area_id = 5;
    */
   areaId: string;
+
+  /**
+   * Whether a narrower division or a cell of the place could have another code.
+   *
+   * @generated from field: bool is_refinable = 6;
+   */
+  isRefinable: boolean;
 };
 
 /**
@@ -327,7 +336,7 @@ export const SortCodeResultSchema: GenMessage<SortCodeResult> = /*@__PURE__*/
   messageDesc(file_queqiao_network_v1_sort_table, 4);
 
 /**
- * Why there is no code.
+ * Why there is no code, or not all of one.
  *
  * @generated from enum queqiao.network.v1.SortCodeResult.Gap
  */
@@ -369,7 +378,7 @@ export const SortCodeResult_Gap = {
 } as const;
 
 /**
- * Why there is no code.
+ * Why there is no code, or not all of one.
  *
  * @generated from enum queqiao.network.v1.SortCodeResult.Gap
  */
