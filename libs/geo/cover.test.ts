@@ -114,7 +114,7 @@ test('land on both sides of a common border shares no cell and leaves none out',
   );
 });
 
-test('others have their turn while the longest border is looked at and its land covered', async () => {
+test('others have their turn while the longest border is looked at and covered', async () => {
   const corners = Array.from({ length: 9_999 }, (_, i) => {
     const angle = (2 * Math.PI * i) / 9_999;
     const radius = 0.3 + 0.02 * Math.sin(i);

@@ -24,7 +24,7 @@ const create = async (areaId: string, change: Parameters<typeof area>[1] = {}) =
 const codeOf = (made: { hubCode: string; branchCode: string } | undefined) =>
   `${made?.hubCode}-${made?.branchCode}`;
 
-test('gives a territory the hub of its city and the next branch, and the same when asked again', async () => {
+test('gives a territory its city and the next branch, and the same when asked again', async () => {
   const first = await create('a1');
   expect(codeOf(first)).toBe('3301-001');
   const { results } = await network

@@ -3,7 +3,7 @@ import { cellToLatLng } from 'h3-js';
 
 /**
  * The nearest of many cells to another, by the straight line between their centres (a k-d tree over
- * the sphere). Built with turns for others between; the cells are some of `owners`' keys.
+ * the sphere). Built with turns for others between; there is at least one cell.
  */
 export async function nearestOf(cells: readonly string[]): Promise<(cell: string) => Nearest> {
   const points = new Float64Array(3 * cells.length);
@@ -33,7 +33,7 @@ export async function nearestOf(cells: readonly string[]): Promise<(cell: string
   };
 }
 
-/** Puts the middle one along the axis into the middle, smaller ones before it, larger ones after. */
+/** Puts the middle one along the axis into the middle, smaller ones before it, larger after. */
 function select(points: Float64Array, order: Int32Array, { low, high, axis }: Range): void {
   const middle = (low + high) >> 1;
   const at = (i: number) => points[3 * (order[i] as number) + axis] as number;

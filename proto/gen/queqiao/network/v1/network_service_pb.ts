@@ -2634,14 +2634,14 @@ export const NetworkService: GenService<{
    * territories. What several claim goes to the one with the fewest cells, so that an enclave keeps
    * its land; what none claims goes to the one that it touches, ring by ring, and an island that
    * touches none to the nearest. Of several the one with fewer cells before comes first, then the
-   * lower area_id. A cell that is given takes the route of the cell next to it; routes of the others
-   * stay. No territory gets cells outside of the service areas, or is made from nothing: without
-   * any territory of cells nothing changes. Divisions stay as they are.
+   * lower area_id. A cell that is given takes the route of the cell next to it; routes of the
+   * others stay. No territory gets cells outside of the service areas, or is made from nothing:
+   * without any territory of cells nothing changes. Divisions stay as they are.
    *
    * All areas change together or none: LIMIT_EXCEEDED names the first that would have more than
    * 50,000 cells of resolution 9, or what is too much for one call (1,000,000 such cells in the
-   * service areas, as many in the territories, 10,000 areas); CONFLICT if an area changed meanwhile.
-   * Settling again changes nothing.
+   * service areas, as many in the territories, 10,000 areas); CONFLICT if an area changed
+   * meanwhile. Settling again changes nothing.
    *
    * @generated from rpc queqiao.network.v1.NetworkService.SettleTerritories
    */
