@@ -83,7 +83,7 @@ export function median(values: readonly number[]): number {
 let points: Map<string, LatLng> | undefined;
 let seats: GazetteerPoint[] | undefined;
 
-/** Larger places of GeoNames where the divisions of the Bureau of Statistics, and so points, end. */
+/** Larger places of GeoNames where the divisions that have points end. */
 const BEYOND: readonly (readonly [string, number, number])[] = [
   ['71', 25.05306, 121.52639],
   ['71', 24.757, 121.753],
