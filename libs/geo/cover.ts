@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import {
   cellArea,
   cellToChildren,
@@ -11,6 +10,7 @@ import {
   UNITS,
   uncompactCells,
 } from 'h3-js';
+import { turns } from '#libs/run';
 import { FINEST_RESOLUTION } from './cell.ts';
 import { distanceM } from './distance.ts';
 import type { LatLng } from './location.ts';
@@ -113,13 +113,13 @@ export async function crossingOf(polygon: Polygon): Promise<LatLng | undefined> 
   const isWide = extentOf(sides, 'x') > extentOf(sides, 'y');
   const [low, high] = isWide ? (['minX', 'maxX'] as const) : (['minY', 'maxY'] as const);
   sides.sort((a, b) => a[low] - b[low]);
-  let pairCount = 0;
+  const others = turns();
   for (let i = 0; i < sides.length; i++) {
     const side = sides[i] as Side;
     for (let j = i + 1; j < sides.length; j++) {
       const other = sides[j] as Side;
       if (other[low] > side[high]) break;
-      if (++pairCount % PAIRS_A_TURN === 0) await setImmediate();
+      if (j % PAIRS_A_LOOK === 0) await others();
       if (meet(side, other) && !follow(side, other)) {
         return { longitudeDeg: other.ax, latitudeDeg: other.ay };
       }
@@ -127,8 +127,6 @@ export async function crossingOf(polygon: Polygon): Promise<LatLng | undefined> 
   }
   return undefined;
 }
-
-const PAIRS_A_TURN = 20_000;
 
 function sidesOf(given: readonly LatLng[]): Side[] {
   const points = given.filter((point, i) => i === 0 || !isSame(point, given[i - 1] as LatLng));
@@ -181,6 +179,8 @@ function radians(degrees: number): number {
   return (degrees * Math.PI) / 180;
 }
 
+/** A look at the clock takes as long as several pairs. */
+const PAIRS_A_LOOK = 64;
 const EARTH_RADIUS_KM = 6_371.0088;
 
 type Side = {

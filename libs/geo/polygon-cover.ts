@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import {
   cellToChildren,
   cellToLatLng,
@@ -7,6 +6,7 @@ import {
   getResolution,
   UNITS,
 } from 'h3-js';
+import { turns } from '#libs/run';
 import { FINEST_RESOLUTION } from './cell.ts';
 import { COARSEST_RESOLUTION, type Polygon } from './cover.ts';
 
@@ -17,7 +17,7 @@ import { COARSEST_RESOLUTION, type Polygon } from './cover.ts';
  */
 export async function coverOf(polygons: readonly Polygon[]): Promise<string[]> {
   const shapes = polygons.map(shapeOf);
-  const filling: Filling = { shapes, cells: [], lookCount: 0 };
+  const filling: Filling = { shapes, cells: [], others: turns() };
   const sides = shapes.flatMap((shape) => shape.sides);
   for (const cell of getRes0Cells()) await fill(filling, cell, sides);
   return filling.cells.sort();
@@ -25,7 +25,7 @@ export async function coverOf(polygons: readonly Polygon[]): Promise<string[]> {
 
 /** Whether all of the cell is land; if only a part of it is, that is added. */
 async function fill(filling: Filling, cell: string, sides: readonly Side[]): Promise<boolean> {
-  if (++filling.lookCount % LOOKS_A_TURN === 0) await setImmediate();
+  await filling.others();
   const [y, x] = cellToLatLng(cell);
   const resolution = getResolution(cell);
   const isIn = () => filling.shapes.some((shape) => isInside(shape, x, y));
@@ -103,7 +103,6 @@ function shapeOf(polygon: Polygon): Shape {
  */
 const REACH = 1.25;
 const KM_A_DEGREE = (6_371.0088 * Math.PI) / 180;
-const LOOKS_A_TURN = 200;
 /** A side is in few of them, a point in one. */
 const BANDS = 64;
 
@@ -117,4 +116,8 @@ type Shape = {
   minY: number;
   bandHeight: number;
 };
-type Filling = { shapes: readonly Shape[]; cells: string[]; lookCount: number };
+type Filling = {
+  shapes: readonly Shape[];
+  cells: string[];
+  others: ReturnType<typeof turns>;
+};

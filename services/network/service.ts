@@ -86,7 +86,7 @@ export function networkService(deps: Deps) {
     divideTerritory: (request, { identity }) => divideTerritory(deps, request, identity),
     checkReach: (request, { identity }) => checkReach(deps, request, identity),
     reportCoverage: (request, { identity }) => reportCoverage(deps, request, identity),
-    settleTerritories: (request, { identity }) => settleTerritories(deps, request, identity),
+    settleTerritories: (request, context) => settleTerritories(deps, request, context),
     authenticateApiKey: (request) => authenticateApiKey(deps, request),
   });
 }

@@ -152,7 +152,7 @@ describe('settle', () => {
         const after = await settled(given);
         check(given, after);
         const settledClaims = claimsOf(after, given.service);
-        expect(coverage(settledClaims)).toMatchObject({ overlaps: [], gapCellCount: 0n });
+        expect(await coverage(settledClaims)).toMatchObject({ overlaps: [], gapCellCount: 0n });
         const again = await settle(settledClaims);
         expect(again).toMatchObject({ changes: [], overlapCellCount: 0, gapCellCount: 0 });
       }),
@@ -164,7 +164,7 @@ describe('settle', () => {
     await fc.assert(
       fc.asyncProperty(claims, async (given) => {
         const { changes, overlapCellCount, gapCellCount, gapCellCountAfter } = await settle(given);
-        const found = coverage(given);
+        const found = await coverage(given);
         expect(BigInt(gapCellCount)).toBe(found.gapCellCount);
         expect(overlapCellCount > 0).toBe(found.overlaps.length > 0);
         expect(gapCellCountAfter).toBe(0);

@@ -1,5 +1,5 @@
-import { setImmediate } from 'node:timers/promises';
 import { neighboursOf, spread } from '#libs/geo';
+import { turns } from '#libs/run';
 import { nearestOf } from './settle/nearest.ts';
 import type { RoutedCell } from './store.ts';
 
@@ -11,24 +11,28 @@ import type { RoutedCell } from './store.ts';
  * the lower id. Cells outside of the service areas are never given to anybody. Others have their
  * turn in between.
  */
-export async function settle({ service, territories }: Claims): Promise<Settlement> {
-  const land = await claimed(territories);
+export async function settle(
+  { service, territories }: Claims,
+  signal?: AbortSignal,
+): Promise<Settlement> {
+  const others = turns(signal);
+  const land = await claimed(territories, others);
   const overlapCellCount = land.contested.size;
-  const gaps = await gapsIn(service, land);
-  const gapCellCount = gaps.size;
-  await fillFrom(land, gaps, await touching(land, gaps));
-  await fillIslands(land, gaps);
+  const gaps = await gapsIn(service, land, others);
+  await fillFrom(land, gaps, { ring: touching(gaps), others });
+  await fillIslands(land, gaps, others);
   const changed = land.parties.filter(({ gained, lost }) => gained + lost > 0);
-  const landOf = await landsOf(land, new Set(changed));
+  const landOf = await landsOf(land, new Set(changed), others);
   return {
     changes: changed.sort((a, b) => (a.areaId < b.areaId ? -1 : 1)),
     landOf,
-    ...{ overlapCellCount, gapCellCount, gapCellCountAfter: gaps.size },
+    ...{ overlapCellCount, gapCellCount: gaps.cells.length },
+    gapCellCountAfter: gaps.holders.filter((holder) => holder === NOBODY).length,
   };
 }
 
 /** What each claims, with what several claim given to the first in rank. */
-async function claimed(territories: Claims['territories']): Promise<Land> {
+async function claimed(territories: Claims['territories'], others: Others): Promise<Land> {
   const spreads = [];
   for (const { areaId, cells } of territories) {
     const routes = new Map<string, string[]>();
@@ -39,7 +43,7 @@ async function claimed(territories: Claims['territories']): Promise<Land> {
     }
     const fine = [...routes].map(([routeCode, own]) => ({ routeCode, cells: spread(own) }));
     spreads.push({ areaId, fine, count: fine.reduce((sum, own) => sum + own.cells.length, 0) });
-    await setImmediate();
+    await others();
   }
   spreads.sort((a, b) => a.count - b.count || (a.areaId < b.areaId ? -1 : 1));
   const land: Land = { holderOf: new Map(), holdings: [], parties: [], contested: new Set() };
@@ -57,55 +61,80 @@ async function claimed(territories: Claims['territories']): Promise<Land> {
         }
       }
     }
-    await setImmediate();
+    await others();
   }
   return land;
 }
 
-async function gapsIn(service: Claims['service'], { holderOf }: Land): Promise<Set<string>> {
-  const gaps = new Set<string>();
+async function gapsIn(
+  service: Claims['service'],
+  { holderOf }: Land,
+  others: Others,
+): Promise<Gaps> {
+  const at = new Map<string, number>();
   for (const cells of service) {
-    for (const cell of spread(cells)) if (!holderOf.has(cell)) gaps.add(cell);
-    await setImmediate();
+    for (const cell of spread(cells)) if (!holderOf.has(cell)) at.set(cell, 0);
+    await others();
   }
-  return gaps;
+  const cells = [...at.keys()];
+  for (const [i, cell] of cells.entries()) at.set(cell, i);
+  const around = new Int32Array(SIDES * cells.length).fill(NOBODY);
+  for (const [i, cell] of cells.entries()) {
+    for (const [side, other] of neighboursOf(cell).sort().entries()) {
+      const holder = holderOf.get(other);
+      around[SIDES * i + side] = holder === undefined ? (at.get(other) ?? NOBODY) : -2 - holder;
+    }
+    await others();
+  }
+  return { cells, around, holders: new Int32Array(cells.length).fill(NOBODY) };
 }
 
-async function touching({ holderOf }: Land, gaps: ReadonlySet<string>): Promise<string[]> {
-  const found: string[] = [];
-  const turn = turns();
-  for (const cell of gaps) {
-    if (neighboursOf(cell).some((other) => holderOf.has(other))) found.push(cell);
-    await turn();
-  }
-  return found;
+/** The gaps without a holder that are next to land which somebody holds. */
+function touching(gaps: Gaps): number[] {
+  return freeOf(gaps).filter((gap) => aroundOf(gaps, gap).some((it) => holderAt(gaps, it) >= 0));
+}
+
+function freeOf({ holders }: Gaps): number[] {
+  const free: number[] = [];
+  for (const [gap, holder] of holders.entries()) if (holder === NOBODY) free.push(gap);
+  return free;
+}
+
+function aroundOf({ around }: Gaps, gap: number): Int32Array {
+  return around.subarray(SIDES * gap, SIDES * gap + SIDES);
+}
+
+function holderAt({ holders }: Gaps, neighbour: number): number {
+  return neighbour >= 0 ? (holders[neighbour] as number) : -2 - neighbour;
 }
 
 /** Gives gaps away ring by ring; `ring` are those that touch land which somebody has. */
-async function fillFrom(land: Land, gaps: Set<string>, ring: readonly string[]): Promise<void> {
-  const turn = turns();
-  let now: Iterable<string> = ring;
+async function fillFrom(land: Land, gaps: Gaps, { ring, others }: Start): Promise<void> {
+  let now: Iterable<number> = ring;
   for (;;) {
-    const given: { cell: string; around: string[]; holder: number }[] = [];
-    for (const cell of now) {
-      const around = neighboursOf(cell).sort();
-      given.push({ cell, around, holder: holderAmong(land, around) });
-      await turn();
-    }
+    const given: Gift[] = [];
+    for (const gap of now) given.push({ gap, holder: firstAround(land, gaps, gap) });
     if (given.length === 0) return;
-    for (const each of given) give(land, gaps, each);
-    const next = new Set<string>();
-    for (const { around } of given) for (const cell of around) if (gaps.has(cell)) next.add(cell);
+    for (const gift of given) {
+      give(land, gaps, gift);
+      await others();
+    }
+    const next = new Set<number>();
+    for (const { gap } of given) {
+      for (const it of aroundOf(gaps, gap)) {
+        if (it >= 0 && gaps.holders[it] === NOBODY) next.add(it);
+      }
+    }
     now = next;
   }
 }
 
-/** The first of those who hold any of these cells; with a route if there is one among them. */
-function holderAmong({ holderOf, holdings }: Land, cells: readonly string[]): number {
-  let best = -1;
-  for (const cell of cells) {
-    const holder = holderOf.get(cell);
-    if (holder === undefined) continue;
+/** The first of those who hold a cell around it; with a route if there is one among them. */
+function firstAround({ holdings }: Land, gaps: Gaps, gap: number): number {
+  let best = NOBODY;
+  for (const it of aroundOf(gaps, gap)) {
+    const holder = holderAt(gaps, it);
+    if (holder < 0) continue;
     const [a, b] = [holdings[holder] as Holding, holdings[best]];
     const isFirst =
       b === undefined ||
@@ -116,51 +145,51 @@ function holderAmong({ holderOf, holdings }: Land, cells: readonly string[]): nu
   return best;
 }
 
-function give({ holderOf, holdings, parties }: Land, gaps: Set<string>, { cell, holder }: Gift) {
-  holderOf.set(cell, holder);
-  gaps.delete(cell);
+function give({ holderOf, holdings, parties }: Land, gaps: Gaps, { gap, holder }: Gift): void {
+  holderOf.set(gaps.cells[gap] as string, holder);
+  gaps.holders[gap] = holder;
   const party = parties[(holdings[holder] as Holding).rank] as Party;
   party.gained++;
   party.cellCount++;
 }
 
 /** Gives each piece of what is left to whom the cell nearest to it belongs. */
-async function fillIslands(land: Land, gaps: Set<string>): Promise<void> {
-  if (gaps.size === 0 || land.holderOf.size === 0) return;
-  const nearest = await nearestOf([...land.holderOf.keys()]);
-  const turn = turns();
+async function fillIslands(land: Land, gaps: Gaps, others: Others): Promise<void> {
+  const free = freeOf(gaps);
+  if (free.length === 0 || land.holderOf.size === 0) return;
+  const nearest = await nearestOf([...land.holderOf.keys()], others);
   const seeds: Gift[] = [];
-  const left = new Set(gaps);
-  for (const start of gaps) {
+  const left = new Set(free);
+  for (const start of free) {
     if (!left.delete(start)) continue;
     const island = [start];
-    let best = { cell: '', distance: Infinity, seed: start };
+    let best = { cell: '', distance: Infinity, gap: start };
     for (let i = 0; i < island.length; i++) {
-      const cell = island[i] as string;
-      const around = neighboursOf(cell);
-      for (const other of around) if (left.delete(other)) island.push(other);
-      await turn();
+      const gap = island[i] as number;
+      const around = aroundOf(gaps, gap);
+      for (const it of around) if (left.delete(it)) island.push(it);
+      await others();
       // From within, the way to any other land leads over the shore.
-      if (around.every((other) => gaps.has(other))) continue;
-      const found = nearest(cell);
-      if (found.distance < best.distance) best = { ...found, seed: cell };
+      if (!around.includes(NOBODY)) continue;
+      const found = nearest(gaps.cells[gap] as string);
+      if (found.distance < best.distance) best = { ...found, gap };
     }
-    seeds.push({ cell: best.seed, holder: land.holderOf.get(best.cell) as number });
+    seeds.push({ gap: best.gap, holder: land.holderOf.get(best.cell) as number });
   }
   for (const seed of seeds) give(land, gaps, seed);
-  await fillFrom(land, gaps, await touching(land, gaps));
+  await fillFrom(land, gaps, { ring: touching(gaps), others });
 }
 
 /** All cells of these, by route. */
 async function landsOf(
   { holderOf, holdings, parties }: Land,
   wanted: ReadonlySet<Party>,
+  others: Others,
 ): Promise<Settlement['landOf']> {
   const lands = new Map<string, Map<string, string[]>>();
   for (const { areaId } of wanted) lands.set(areaId, new Map());
-  const turn = turns();
   for (const [cell, holder] of holderOf) {
-    await turn();
+    await others();
     const { rank, routeCode } = holdings[holder] as Holding;
     const routes = lands.get((parties[rank] as Party).areaId);
     const cells = routes?.get(routeCode);
@@ -170,13 +199,8 @@ async function landsOf(
   return lands;
 }
 
-/** Gives others their turn each few thousand times that it is waited for. */
-function turns(): () => Promise<void> | undefined {
-  let count = 0;
-  return () => (++count % CELLS_A_TURN === 0 ? setImmediate() : undefined);
-}
-
-const CELLS_A_TURN = 2_000;
+const SIDES = 6;
+const NOBODY = -1;
 
 export type Claims = {
   /** Of each service area; compacted. */
@@ -201,7 +225,16 @@ export type Settlement = {
 type Party = { areaId: string; gained: number; lost: number; cellCount: number };
 /** A route of a territory, or what of it has none. */
 type Holding = { rank: number; routeCode: string };
-type Gift = { cell: string; holder: number };
+type Others = ReturnType<typeof turns>;
+type Start = { ring: readonly number[]; others: Others };
+type Gift = { gap: number; holder: number };
+/** Cells that nobody claimed, by number. */
+type Gaps = {
+  cells: readonly string[];
+  /** Of each the cells around it: numbers of gaps, -2 - holder of land, NOBODY elsewhere. */
+  around: Int32Array;
+  holders: Int32Array;
+};
 type Land = {
   /** The number of the holding that each cell belongs to. */
   holderOf: Map<string, number>;

@@ -1,7 +1,7 @@
-import { setImmediate } from 'node:timers/promises';
 import { create } from '@bufbuild/protobuf';
 import { RpcError, tooMany } from '#libs/errors';
-import type { Identity } from '#libs/grpc';
+import type { CallContext } from '#libs/grpc';
+import { turns } from '#libs/run';
 import type { Overlap } from '#proto/queqiao/network/v1/coverage';
 import {
   type SettleTerritoriesRequest,
@@ -31,18 +31,18 @@ const ALL_CELLS_MAX = 1_000_000;
 export async function settleTerritories(
   deps: Deps,
   request: SettleTerritoriesRequest,
-  identity: Identity,
+  { identity, signal }: Pick<CallContext, 'identity' | 'signal'>,
 ): Promise<SettleTerritoriesResponse> {
   const viewer = viewerOf(identity);
   const courierId = parseCourier(request.courierId, viewer);
   const { areas, claims, divisions } = await readAreas(deps, courierId, viewer);
   // Outside of any transaction: it takes seconds where there is much land.
-  const settlement = await settle(claims);
+  const settlement = await settle(claims, signal);
   for (const { areaId, cellCount } of settlement.changes) {
     if (cellCount > CELLS_MAX) throw tooMany(`cells of area ${areaId}`, cellCount, CELLS_MAX);
   }
   if (!request.validateOnly && settlement.changes.length > 0) {
-    await keep(deps, { courierId, areas, settlement, viewer });
+    await keep(deps, { courierId, areas, settlement, viewer, signal });
   }
   return answer(settlement, divisions);
 }
@@ -67,17 +67,19 @@ async function readAreas({ pool }: Deps, courierId: string, viewer: Viewer): Pro
       land.push({ area_id, kind: kind as 'service' | 'territory', cell: null, division_code });
     }
   }
-  return { areas, claims: { service, territories }, divisions: coverageOf(land) };
+  return { areas, claims: { service, territories }, divisions: await coverageOf(land) };
 }
 
 /** Writes all that changed, unless any of the areas is another than it was when it was read. */
-async function keep(deps: Deps, { courierId, areas, settlement, viewer }: Keeping): Promise<void> {
+async function keep(deps: Deps, keeping: Keeping): Promise<void> {
+  const { courierId, areas, settlement, viewer, signal } = keeping;
   const { changes, landOf } = settlement;
+  const others = turns(signal);
   const rows = new Map(areas.map((area) => [area.area_id, area]));
   const lands = new Map<string, RoutedCell[]>();
   for (const { areaId } of changes) {
     lands.set(areaId, routedCells(landOf.get(areaId) ?? new Map()));
-    await setImmediate();
+    await others();
   }
   await change(
     deps,
@@ -85,6 +87,7 @@ async function keep(deps: Deps, { courierId, areas, settlement, viewer }: Keepin
       const now = await selectSettling(tx, courierId, { viewer, limit: AREAS_MAX + 1 });
       if (versionsOf(now) !== versionsOf(areas)) throw new RpcError('CONFLICT');
       for (const { areaId: id, cellCount } of changes) {
+        signal.throwIfAborted();
         const row = rows.get(id) as AreaRow;
         const draft = { ...row, cell_count: cellCount };
         const { version } = row;
@@ -122,4 +125,5 @@ type Keeping = {
   areas: readonly AreaRow[];
   settlement: Settlement;
   viewer: Viewer;
+  signal: AbortSignal;
 };

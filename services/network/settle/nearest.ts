@@ -1,18 +1,20 @@
-import { setImmediate } from 'node:timers/promises';
 import { cellToLatLng } from 'h3-js';
+import { turns } from '#libs/run';
 
 /**
  * The nearest of many cells to another, by the straight line between their centres (a k-d tree over
  * the sphere). Built with turns for others between; there is at least one cell.
  */
-export async function nearestOf(cells: readonly string[]): Promise<(cell: string) => Nearest> {
+export async function nearestOf(
+  cells: readonly string[],
+  others = turns(),
+): Promise<(cell: string) => Nearest> {
   const points = new Float64Array(3 * cells.length);
   for (let i = 0; i < cells.length; i++) {
     points.set(pointOf(cells[i] as string), 3 * i);
-    if (i % CELLS_A_TURN === 0) await setImmediate();
+    await others();
   }
   const order = Int32Array.from(cells, (_, i) => i);
-  let workCount = 0;
   const work: Range[] = [{ low: 0, high: cells.length - 1, axis: 0 }];
   for (let range = work.pop(); range !== undefined; range = work.pop()) {
     const { low, high, axis } = range;
@@ -21,10 +23,7 @@ export async function nearestOf(cells: readonly string[]): Promise<(cell: string
     select(points, order, range);
     const next = (axis + 1) % 3;
     work.push({ low, high: middle - 1, axis: next }, { low: middle + 1, high, axis: next });
-    workCount += high - low;
-    if (workCount < CELLS_A_TURN) continue;
-    workCount = 0;
-    await setImmediate();
+    await others();
   }
   return (cell) => {
     const best = { at: -1, distance: Infinity };
@@ -84,8 +83,6 @@ function pointOf(cell: string): readonly [number, number, number] {
   const radius = Math.cos(latitude);
   return [radius * Math.cos(longitude), radius * Math.sin(longitude), Math.sin(latitude)];
 }
-
-const CELLS_A_TURN = 10_000;
 
 /** The distance is good for comparing alone. */
 export type Nearest = { cell: string; distance: number };
