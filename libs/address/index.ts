@@ -4,7 +4,7 @@
 export { type AddressPoint, knownPoint, locateAddress } from './address-point.ts';
 export { type Divisions, divisions } from './divisions.ts';
 export { FORMER_NAMES } from './former-names.ts';
-export { type GazetteerPoint, gazetteerPoint } from './gazetteer.ts';
+export { type GazetteerPoint, gazetteerPoint, nearestDivision } from './gazetteer.ts';
 export {
   type AddressKey,
   addressKeys,

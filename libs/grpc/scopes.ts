@@ -46,6 +46,7 @@ export const METHOD_SCOPES: Readonly<Record<string, Scope>> = {
   'queqiao.network.v1.NetworkService/DivideTerritory': 'area.write',
   'queqiao.network.v1.NetworkService/CheckReach': 'network.read',
   'queqiao.network.v1.NetworkService/ReportCoverage': 'area.read',
+  'queqiao.network.v1.NetworkService/SettleTerritories': 'area.write',
   'queqiao.waybill.v1.WaybillService/IssueWaybills': 'waybill.issue',
   'queqiao.waybill.v1.WaybillService/IssueWaybill': 'waybill.issue',
   'queqiao.waybill.v1.WaybillService/IssueWaybillStream': 'waybill.issue',

@@ -7,4 +7,4 @@ export { armCrashpoint, CRASHPOINTS, type Crashpoint, crashpoint } from './crash
 export { projectFile } from './project.ts';
 export { untilSignal } from './signal.ts';
 export { type BackoffOptions, backoff, type Clock, sleep } from './time.ts';
-export { mapInTurns } from './turns.ts';
+export { mapInTurns, turns } from './turns.ts';

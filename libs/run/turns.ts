@@ -4,6 +4,20 @@ import { setImmediate as turn } from 'node:timers/promises';
 const TURN_MS = 2;
 
 /**
+ * For long work: what it answers is awaited at each step, and lets others have their turn now and
+ * then. Rejects with the signal's reason once it is aborted.
+ */
+export function turns(signal?: AbortSignal): () => Promise<void> | undefined {
+  let turnMs = performance.now();
+  const others = async () => {
+    await turn();
+    signal?.throwIfAborted();
+    turnMs = performance.now();
+  };
+  return () => (performance.now() - turnMs < TURN_MS ? undefined : others());
+}
+
+/**
  * Maps a long list and lets others have their turn between. Rejects with the signal's reason once
  * it is aborted.
  */
@@ -13,13 +27,11 @@ export async function mapInTurns<Item, Result>(
   signal?: AbortSignal,
 ): Promise<Result[]> {
   const results: Result[] = [];
-  let turnMs = performance.now();
+  const others = turns(signal);
   for (const [i, item] of items.entries()) {
     results.push(map(item, i));
-    if (performance.now() - turnMs < TURN_MS) continue;
-    await turn();
-    signal?.throwIfAborted();
-    turnMs = performance.now();
+    const waiting = others();
+    if (waiting !== undefined) await waiting;
   }
   return results;
 }

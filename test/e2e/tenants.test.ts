@@ -90,7 +90,14 @@ async function stored(): Promise<string> {
     all.push(...rows.map(({ row }) => `${name} ${row}`));
   }
   // What is a courier's alone.
-  for (const name of ['area', 'area_cell', 'area_division', 'sort_table', 'sort_row']) {
+  for (const name of [
+    'area',
+    'area_cell',
+    'area_division',
+    'territory_branch',
+    'sort_table',
+    'sort_row',
+  ]) {
     const rows = await system.database.query<{ row: string }>(
       `select entry::text as row from network.${name} as entry where courier_id = $1 order by 1`,
       [world.owner.courierId],

@@ -67,6 +67,10 @@ export const TENANT_CALLS: Readonly<Record<string, TenantCall>> = {
       const { overlaps } = await client.reportCoverage({ courierId });
       return { courierId, overlaps };
     },
+    settleTerritories: async (client, { owner: { courierId } }) => {
+      const { changes } = await client.settleTerritories({ courierId });
+      return { courierId, changes };
+    },
   }),
   ...methods<typeof WaybillService>('queqiao.waybill.v1.WaybillService', {
     issueWaybills: (client, { owner }) =>

@@ -144,6 +144,33 @@ describe('queqiao merchant, courier, node, range', () => {
     expect(crossed.stderr).toContain('crosses or touches itself');
   });
 
+  it('gives territories codes and settles who has which cell', async () => {
+    const courier = ['courier', 'create', 'an', '--name', '安达', '--service', 'standard=标快'];
+    expect((await queqiao(courier)).exit).toBe(0);
+    const wide = '87309a550ffffff';
+    const create = (id: string, kind: string, cell: string) =>
+      queqiao([
+        ...['area', 'create', id, '--courier', 'an', '--kind', kind],
+        ...['--cell', cell, '--json'],
+      ]);
+    expect((await create('an-all', 'service', wide)).exit).toBe(0);
+    const [{ hub_code, branch_code } = {}] = (
+      await create('an-1', 'territory', '88309a5501fffff')
+    ).json();
+    expect(`${hub_code}-${branch_code}`).toBe('3301-001');
+    expect((await create('an-2', 'territory', '89309a55003ffff')).exit).toBe(0);
+    const settle = ['area', 'settle', '--courier', 'an'];
+    const tried = await queqiao([...settle, '--dry-run'], { isTTY: true });
+    expect(tried).toMatchObject({ exit: 0, stderr: '' });
+    expect(tried.stdout).toMatch(/area_id +gained +lost +cells\nan-1 +\+\d+ +-1 +\d+\n/);
+    expect(tried.stdout).toMatch(/cells_of_several +1 -> 0\ncells_of_none +42 -> 0\n/);
+    const done = await queqiao([...settle, '--json']);
+    expect(done.json()[0]).toMatchObject({ gap_cell_count_before: '42' });
+    const again = await queqiao(settle);
+    expect(again.stdout).toBe('cells_of_several\t0 -> 0\ncells_of_none\t0 -> 0\n');
+    expect((await queqiao(['area', 'report', '--courier', 'an'])).exit).toBe(0);
+  });
+
   it("uploads a courier's sort codes and shows the code of a place", async () => {
     await using folder = await testFolder();
     const file = folder.path('codes.csv');
