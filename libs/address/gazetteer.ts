@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { LatLng } from '#libs/geo';
+import { distanceM, type LatLng } from '#libs/geo';
 import { projectFile } from '#libs/run';
 import { CITY, COUNTY, STREET } from './division-name.ts';
 import { type Divisions, divisions } from './divisions.ts';
@@ -19,6 +19,26 @@ export function gazetteerPoint(place: Place): GazetteerPoint | undefined {
     if (point !== undefined) return { ...point, code };
   }
   return undefined;
+}
+
+/**
+ * The county or city with the nearest point of its own or of a street, and how far away that is; of
+ * Hong Kong, Macau and Taiwan the code of the province. Near a border the nearest point may be the
+ * neighbour's: of these points, each looked for among the others, 87 % find their own city.
+ */
+export function nearestDivision(to: LatLng): { code: string; distanceM: number } {
+  points ??= readPoints();
+  seats ??= [...points]
+    .map(([code, point]) => ({ ...point, code: code.slice(0, 6) }))
+    .concat(
+      BEYOND.map(([code, latitudeDeg, longitudeDeg]) => ({ code, latitudeDeg, longitudeDeg })),
+    );
+  let best = { code: '', distanceM: Infinity };
+  for (const { code, ...point } of seats) {
+    const away = distanceM(to, point);
+    if (away < best.distanceM) best = { code, distanceM: away };
+  }
+  return best;
 }
 
 function readPoints(): Map<string, LatLng> {
@@ -61,6 +81,40 @@ export function median(values: readonly number[]): number {
 }
 
 let points: Map<string, LatLng> | undefined;
+let seats: GazetteerPoint[] | undefined;
+
+/** Larger places of GeoNames where the divisions that have points end. */
+const BEYOND: readonly (readonly [string, number, number])[] = [
+  ['71', 25.05306, 121.52639],
+  ['71', 24.757, 121.753],
+  ['71', 24.80361, 120.96861],
+  ['71', 24.1469, 120.6839],
+  ['71', 23.96639, 120.96952],
+  ['71', 23.97694, 121.60444],
+  ['71', 23.47917, 120.44889],
+  ['71', 22.99083, 120.21333],
+  ['71', 22.61626, 120.31333],
+  ['71', 22.00417, 120.74389],
+  ['71', 22.75991, 121.14457],
+  ['71', 23.5654, 119.58627],
+  ['71', 24.43415, 118.31712],
+  ['71', 24.43944, 118.42111],
+  ['71', 26.15039, 119.93284],
+  ['81', 22.28142, 114.17258],
+  ['81', 22.31935, 114.16857],
+  ['81', 22.37137, 114.11329],
+  ['81', 22.38333, 114.26667],
+  ['81', 22.44518, 114.02621],
+  ['81', 22.45007, 114.16877],
+  ['81', 22.50166, 114.06932],
+  ['81', 22.51667, 114.11667],
+  ['81', 22.39175, 113.97157],
+  ['81', 22.25515, 113.86309],
+  ['81', 22.28333, 114.03333],
+  ['82', 22.20056, 113.54611],
+  ['82', 22.15583, 113.55694],
+  ['82', 22.11806, 113.55194],
+];
 
 /** With the code of the division that the point stands for. */
 export type GazetteerPoint = LatLng & { code: string };

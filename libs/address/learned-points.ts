@@ -1,78 +1,65 @@
-import { LRUCache } from 'lru-cache';
 import { distanceM, type LatLng } from '#libs/geo';
 import { gazetteerPoint, median, middleOf } from './gazetteer.ts';
 import type { ParsedAddress } from './parsed-address.ts';
 
+// Where addresses are, learnt from confirmed deliveries. Whoever keeps the fixes keeps them under
+// the keys of their address; names and telephone numbers are no part of a key.
+
+/** One fix may be wrong, and two may differ without a way to tell which is. */
+export const FIX_COUNT_MIN = 3;
+/** What counts of each key, the newest. */
+export const FIX_COUNT_MAX = 25;
+/** Larger than most counties, smaller than the way to a wrong one. */
+export const FAR_KM = 150;
+
 /**
- * Where addresses are, learnt from confirmed deliveries: the median of the last fixes at the same
- * house, else on the same road, else in the same street, so that one courier who signs parcels off
- * at home moves nothing. In memory; names and telephone numbers are no part of it.
+ * Under what an address shares its fixes with others, from the house to the street: at most three,
+ * and none without a county.
  */
-export class LearnedPoints {
-  readonly #fixes: LRUCache<string, LatLng[]>;
-
-  constructor({ keyCountMax = 200_000 }: { keyCountMax?: number } = {}) {
-    this.#fixes = new LRUCache({ max: keyCountMax });
-  }
-
-  /**
-   * Takes a fix of a delivery to the door. Answers false for one that cannot be: far from the
-   * county, as a point in another datum or of another country is, or without a county.
-   */
-  learn(address: ParsedAddress, fix: LatLng): boolean {
-    const keys = keysOf(address);
-    if (keys.length === 0 || isFarOff(address, fix)) return false;
-    for (const { key } of keys) {
-      const fixes = this.#fixes.get(key) ?? [];
-      fixes.push(fix);
-      if (fixes.length > FIX_COUNT_MAX) fixes.shift();
-      this.#fixes.set(key, fixes);
-    }
-    return true;
-  }
-
-  /** The finest point that enough fixes agree on. */
-  point(address: ParsedAddress): LearnedPoint | undefined {
-    for (const { key, basis } of keysOf(address)) {
-      const fixes = this.#fixes.get(key);
-      if (fixes === undefined || fixes.length < FIX_COUNT_MIN) continue;
-      const middle = middleOf(fixes);
-      const radiusM = Math.round(median(fixes.map((fix) => distanceM(fix, middle))));
-      return { ...middle, basis, radiusM, fixCount: fixes.length };
-    }
-    return undefined;
-  }
-}
-
-/** Whether a point is too far from where the divisions are to be a point of this address. */
-export function isFarOff(address: ParsedAddress, point: LatLng): boolean {
-  const known = gazetteerPoint(address);
-  return known !== undefined && distanceM(known, point) > FAR_M;
-}
-
-/** From the house to the street. */
-function keysOf(address: ParsedAddress): { key: string; basis: LearnedPoint['basis'] }[] {
-  const { countyCode, streetCode, road, number, building } = address;
+export function addressKeys(address: ParsedAddress): AddressKey[] {
+  const { countyCode, streetCode, road, number, building, rest } = address;
   if (countyCode === '') return [];
   const area = streetCode || countyCode;
-  const keys: { key: string; basis: LearnedPoint['basis'] }[] = [];
-  if (road !== '' && number !== '') keys.push({ key: [area, road, number].join(), basis: 'house' });
-  else if (building !== '' && address.rest !== '') {
-    keys.push({ key: [area, address.rest, building].join(), basis: 'house' });
-  }
-  if (road !== '') keys.push({ key: [area, road].join(), basis: 'road' });
-  if (streetCode !== '') keys.push({ key: streetCode, basis: 'street' });
+  const keys: AddressKey[] = [];
+  if (road !== '' && number !== '') keys.push(keyOf('house', area, road, number));
+  else if (building !== '' && rest !== '') keys.push(keyOf('house', area, rest, building));
+  if (road !== '') keys.push(keyOf('road', area, road));
+  if (streetCode !== '') keys.push(keyOf('street', area));
   return keys;
 }
 
-/** One fix may be wrong, and two may differ without a way to tell which is. */
-const FIX_COUNT_MIN = 3;
-const FIX_COUNT_MAX = 25;
-/** Larger than most counties, smaller than the way to a wrong one. */
-const FAR_M = 150_000;
+/**
+ * Whether a point is too far from where the divisions are to be a point of this address, as one in
+ * another datum or of another country is. Where the gazetteer has no point, nothing is too far.
+ */
+export function isFarOff(address: ParsedAddress, point: LatLng): boolean {
+  const known = gazetteerPoint(address);
+  return known !== undefined && distanceM(known, point) > FAR_KM * 1_000;
+}
+
+/**
+ * The point that enough fixes of one key agree on, given the newest first: the median of each
+ * coordinate, so that one courier who signs parcels off at home moves nothing.
+ */
+export function learnedPoint(
+  basis: AddressKey['basis'],
+  fixes: readonly LatLng[],
+): LearnedPoint | undefined {
+  if (fixes.length < FIX_COUNT_MIN) return undefined;
+  const counted = fixes.slice(0, FIX_COUNT_MAX);
+  const middle = middleOf(counted);
+  const radiusM = Math.round(median(counted.map((fix) => distanceM(fix, middle))));
+  return { ...middle, basis, radiusM, fixCount: counted.length };
+}
+
+function keyOf(basis: AddressKey['basis'], ...parts: string[]): AddressKey {
+  return { basis, key: JSON.stringify([basis, ...parts]) };
+}
+
+export type AddressKey = { readonly basis: 'house' | 'road' | 'street'; readonly key: string };
 
 export type LearnedPoint = LatLng & {
-  basis: 'house' | 'road' | 'street';
+  basis: AddressKey['basis'];
   /** Half of the fixes lie within. */
   radiusM: number;
   fixCount: number;

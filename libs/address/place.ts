@@ -29,11 +29,12 @@ export function placeOf(divisions: Divisions, node: number): Place {
  * the province, in a text it could be part of any name.
  */
 export function addressText({ province, city, district, street, detail = '' }: Fields): string {
-  const known = divisions();
-  return `${spelt(known, province, PROVINCE)}${spelt(known, city, CITY)}${district}${street}${detail}`;
+  const above = `${spelt(province, PROVINCE)}${spelt(city, CITY)}`;
+  return `${above}${district}${street}${detail}`;
 }
 
-function spelt(known: Divisions, name: string, level: Level): string {
+function spelt(name: string, level: Level): string {
+  const known = divisions();
   const nodes = known
     .namesakes(foldText(normalizeAddress(name)))
     .filter((node) => known.level(node) === level);

@@ -12,6 +12,7 @@ import type { Node } from '#proto/queqiao/network/v1/node';
 import type { NumberRange } from '#proto/queqiao/network/v1/number_range';
 import type { SortCodeResult } from '#proto/queqiao/network/v1/sort_table';
 import type { TokenIssuer } from '#proto/queqiao/network/v1/token_issuer';
+import { batched } from './batched.ts';
 import { Cached } from './cached.ts';
 import { type KnownIdentity, toIdentity } from './identity.ts';
 import { expiredToken, type Issuers, issuersOf, isToken, verifyToken } from './token.ts';
@@ -62,9 +63,13 @@ export async function openDirectory({ network, bus, now }: DirectoryDeps): Promi
     ...limits,
     load: (merchantId) => allAccounts(network(), merchantId),
   });
+  const askSortCode = batched<SortCodeResult>({
+    max: 1_000,
+    load: (courierId, keys) => sortCodesOf(network(), courierId, keys),
+  });
   const sortCodes = new Cached<SortCodeResult>({
     ...limits,
-    load: (key) => oneSortCode(network(), key),
+    load: (key) => askSortCode(key.slice(0, key.indexOf(' ')), key),
   });
   const issuers = new Cached<Issuers>({
     ...limits,
@@ -129,10 +134,16 @@ async function expire(caches: Caches, changed: ResourceChanged): Promise<void> {
   }
 }
 
-async function oneSortCode(network: Network, key: string): Promise<SortCodeResult> {
-  const [courierId = '', divisionCode = '', cell = ''] = key.split(' ');
-  const places = [{ divisionCode, cell }];
-  return found((await network.lookUpSortCodes({ courierId, places })).results[0]);
+async function sortCodesOf(
+  network: Network,
+  courierId: string,
+  keys: readonly string[],
+): Promise<SortCodeResult[]> {
+  const places = keys.map((key) => {
+    const [, divisionCode = '', cell = ''] = key.split(' ');
+    return { divisionCode, cell };
+  });
+  return (await network.lookUpSortCodes({ courierId, places })).results;
 }
 
 async function allRanges(network: Network, courierId: string): Promise<NumberRange[]> {

@@ -41,6 +41,7 @@ export const PROBLEMS = {
   },
   SPREAD: { en: 'must be 1, 2, 4, 8, 16, 32 or 64', zh: '须为 1、2、4、8、16、32 或 64' },
   SCOPE: { en: 'is not a scope that this caller may hold', zh: '不是该主体可持有的权限' },
+  IN_THE_FUTURE: { en: 'is in the future', zh: '晚于当前时间' },
   IN_THE_PAST: { en: 'is in the past', zh: '已经过去' },
   ORDER_OF_TIMES: { en: 'must be later than {other}', zh: '必须晚于 {other}' },
   TIME: { en: 'is not a valid time', zh: '不是有效的时间' },
@@ -118,6 +119,14 @@ export const PROBLEMS = {
     zh: '不是省、市、县或街道的行政区划代码',
   },
   SORT_SEGMENT: { en: 'must be 1 to 8 of A-Z and 0-9', zh: '须为 1 到 8 位大写字母或数字' },
+  ADDRESS_VAGUE: {
+    en: 'has a consignee whose address names no known county, or no street, road or building in it',
+    zh: '的收件地址无法确定到区县,或其中没有可识别的街道、道路或楼栋',
+  },
+  FAR_FROM_COUNTY: {
+    en: 'lies over {max_km} km from the county of the address; is its datum right?',
+    zh: '距收件地址所在区县超过 {max_km} 公里,请检查坐标与坐标系',
+  },
   ABOVE_MAX: { en: 'must not be above {other}', zh: '不能大于 {other}' },
 } as const;
 

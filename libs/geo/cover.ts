@@ -1,32 +1,28 @@
 import {
   cellArea,
+  cellToChildren,
+  cellToChildrenSize,
+  cellToLatLng,
   compactCells,
+  getResolution,
   gridDisk,
   latLngToCell,
-  polygonToCells,
   UNITS,
   uncompactCells,
 } from 'h3-js';
+import { turns } from '#libs/run';
 import { FINEST_RESOLUTION } from './cell.ts';
+import { distanceM } from './distance.ts';
 import type { LatLng } from './location.ts';
 
 // Land as sets of cells. A set is compacted (cells of mixed resolutions, none within another) to be
 // kept, and spread (all of resolution 9) to be compared.
 
+/** The coarsest resolution of a compacted set: who looks for a cell in it looks no further. */
+export const COARSEST_RESOLUTION = 5;
+
 /** A border and the holes in it; each ring ends where it begins. */
 export type Polygon = readonly (readonly LatLng[])[];
-
-/** The cells of resolution 9 whose centre lies in one of the polygons, each once. */
-export function coverOf(polygons: readonly Polygon[]): string[] {
-  const cells = new Set<string>();
-  for (const polygon of polygons) {
-    const rings = polygon.map((ring) =>
-      ring.map(({ latitudeDeg, longitudeDeg }) => [latitudeDeg, longitudeDeg]),
-    );
-    for (const cell of polygonToCells(rings, FINEST_RESOLUTION)) cells.add(cell);
-  }
-  return [...cells];
-}
 
 /** How many cells of resolution 9 a polygon covers, within some per cent, without covering it. */
 export function estimateCells(polygon: Polygon): number {
@@ -41,6 +37,17 @@ export function estimateCells(polygon: Polygon): number {
   return Math.max(0, areaKm2) / cellArea(cell, UNITS.km2);
 }
 
+/** How long the border is, holes included, in kilometres. */
+export function borderKm(polygon: Polygon): number {
+  let sumM = 0;
+  for (const ring of polygon) {
+    for (let i = 1; i < ring.length; i++) {
+      sumM += distanceM(ring[i - 1] as LatLng, ring[i] as LatLng);
+    }
+  }
+  return sumM / 1_000;
+}
+
 function ringAreaKm2(ring: readonly LatLng[]): number {
   let double = 0;
   for (let i = 1; i < ring.length; i++) {
@@ -51,14 +58,45 @@ function ringAreaKm2(ring: readonly LatLng[]): number {
   return (Math.abs(double) / 2) * EARTH_RADIUS_KM ** 2;
 }
 
-/** As few cells as possible for the same land, in order. All given are of one resolution. */
+/**
+ * As few cells as possible for the same land, none coarser than resolution 5, in order. All given
+ * are of one resolution.
+ */
 export function compact(cells: Iterable<string>): string[] {
-  return compactCells([...cells]).sort();
+  return compactCells([...cells])
+    .flatMap((cell) =>
+      getResolution(cell) < COARSEST_RESOLUTION ? cellToChildren(cell, COARSEST_RESOLUTION) : cell,
+    )
+    .sort();
+}
+
+/** How many cells of resolution 9 these are, of which none lies within another. */
+export function countOf(cells: readonly string[]): number {
+  return cells.reduce((sum, cell) => sum + cellToChildrenSize(cell, FINEST_RESOLUTION), 0);
 }
 
 /** The cells of resolution 9 that these, of resolution 9 or coarser, are made of; each once. */
 export function spread(cells: readonly string[]): string[] {
   return [...new Set(uncompactCells([...cells], FINEST_RESOLUTION))];
+}
+
+/** Of the cells of a land, none within another, the centre of that nearest to the middle of all. */
+export function middleOf(cells: readonly string[]): LatLng {
+  const points = cells.map((cell) => {
+    const [latitudeDeg, longitudeDeg] = cellToLatLng(cell);
+    return { latitudeDeg, longitudeDeg, count: countOf([cell]) };
+  });
+  const total = points.reduce((sum, { count }) => sum + count, 0);
+  const mean = (of: 'latitudeDeg' | 'longitudeDeg') =>
+    points.reduce((sum, point) => sum + point[of] * point.count, 0) / total;
+  const middle = { latitudeDeg: mean('latitudeDeg'), longitudeDeg: mean('longitudeDeg') };
+  let best = { point: middle, away: Infinity };
+  for (const { latitudeDeg, longitudeDeg } of points) {
+    const point = { latitudeDeg, longitudeDeg };
+    const away = distanceM(point, middle);
+    if (away < best.away) best = { point, away };
+  }
+  return best.point;
 }
 
 /** The cells that have a side in common with this one. */
@@ -68,18 +106,20 @@ export function neighboursOf(cell: string): string[] {
 
 /**
  * Where two sides of a polygon's rings cross or touch that do not follow one another; undefined if
- * none do. What such a polygon covers would depend on who draws it.
+ * none do. What such a polygon covers would depend on who draws it. Others have their turn between.
  */
-export function crossingOf(polygon: Polygon): LatLng | undefined {
+export async function crossingOf(polygon: Polygon): Promise<LatLng | undefined> {
   const sides = polygon.flatMap(sidesOf);
   const isWide = extentOf(sides, 'x') > extentOf(sides, 'y');
   const [low, high] = isWide ? (['minX', 'maxX'] as const) : (['minY', 'maxY'] as const);
   sides.sort((a, b) => a[low] - b[low]);
+  const others = turns();
   for (let i = 0; i < sides.length; i++) {
     const side = sides[i] as Side;
     for (let j = i + 1; j < sides.length; j++) {
       const other = sides[j] as Side;
       if (other[low] > side[high]) break;
+      if (j % PAIRS_A_LOOK === 0) await others();
       if (meet(side, other) && !follow(side, other)) {
         return { longitudeDeg: other.ax, latitudeDeg: other.ay };
       }
@@ -139,6 +179,8 @@ function radians(degrees: number): number {
   return (degrees * Math.PI) / 180;
 }
 
+/** A look at the clock takes as long as several pairs. */
+const PAIRS_A_LOOK = 64;
 const EARTH_RADIUS_KM = 6_371.0088;
 
 type Side = {

@@ -3,14 +3,18 @@
 // left out on purpose, because it throws inside China (near Dalian).
 export { cellOf, FINEST_RESOLUTION, parentCell, resolutionOf, ring } from './cell.ts';
 export {
+  borderKm,
+  COARSEST_RESOLUTION,
   compact,
-  coverOf,
+  countOf,
   crossingOf,
   estimateCells,
   isSame,
+  middleOf,
   neighboursOf,
   type Polygon,
   spread,
 } from './cover.ts';
 export { distanceM, ROAD_DETOUR_FACTOR, roadDistanceM } from './distance.ts';
 export { type GivenLocation, type LatLng, toWgs84 } from './location.ts';
+export { coverOf } from './polygon-cover.ts';

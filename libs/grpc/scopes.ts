@@ -46,6 +46,7 @@ export const METHOD_SCOPES: Readonly<Record<string, Scope>> = {
   'queqiao.network.v1.NetworkService/DivideTerritory': 'area.write',
   'queqiao.network.v1.NetworkService/CheckReach': 'network.read',
   'queqiao.network.v1.NetworkService/ReportCoverage': 'area.read',
+  'queqiao.network.v1.NetworkService/SettleTerritories': 'area.write',
   'queqiao.waybill.v1.WaybillService/IssueWaybills': 'waybill.issue',
   'queqiao.waybill.v1.WaybillService/IssueWaybill': 'waybill.issue',
   'queqiao.waybill.v1.WaybillService/IssueWaybillStream': 'waybill.issue',
@@ -81,6 +82,7 @@ export const METHOD_SCOPES: Readonly<Record<string, Scope>> = {
   'queqiao.waybill.v1.AccountService/ListAccountMovements': 'account.read',
   'queqiao.waybill.v1.AccountService/ReportPrints': 'waybill.print',
   'queqiao.waybill.v1.AddressService/ParseAddresses': 'address.parse',
+  'queqiao.waybill.v1.AddressService/ReportDeliveryPoints': 'address.learn',
 };
 
 /**
@@ -106,6 +108,7 @@ export const RATE_CLASSES: Readonly<Record<Scope, RateClass>> = {
   'account.read': 'read',
   'account.write': 'change',
   'address.parse': 'read',
+  'address.learn': 'change',
   'area.read': 'read',
   'area.write': 'change',
 };
@@ -150,6 +153,7 @@ export const KIND_SCOPES: Readonly<Record<IdentityKind, ReadonlySet<string>>> = 
     'account.read',
     'account.write',
     'address.parse',
+    'address.learn',
     'area.read',
     'area.write',
   ),
@@ -173,6 +177,7 @@ export const KIND_SCOPES: Readonly<Record<IdentityKind, ReadonlySet<string>>> = 
     'account.read',
     'account.write',
     'address.parse',
+    'address.learn',
     'area.read',
     'area.write',
   ),
@@ -198,6 +203,7 @@ export type Scope =
   | 'account.read'
   | 'account.write'
   | 'address.parse'
+  | 'address.learn'
   | 'area.read'
   | 'area.write';
 

@@ -1,7 +1,7 @@
 import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { blindIndex, normalizePhone } from './index.ts';
+import { blindDigest, blindIndex, normalizePhone } from './index.ts';
 
 describe('blindIndex', () => {
   const key = createSecretKey(randomBytes(32));
@@ -29,6 +29,27 @@ describe('blindIndex', () => {
     expect(() => index(`${'a'.repeat(191)}字`)).toThrow(RangeError);
     expect(() => index('a'.repeat(193))).toThrow(RangeError);
     index('a'.repeat(192));
+  });
+});
+
+describe('blindDigest', () => {
+  const key = createSecretKey(randomBytes(32));
+
+  it('is HMAC-SHA-256 of domain and text, cut to 16 bytes, whatever the length', () => {
+    const digest = blindDigest(key, 'address');
+    for (const text of ['', '金蓬街100号', '字'.repeat(1_000)]) {
+      const whole = createHmac('sha256', key).update(`address\0${text}`).digest();
+      expect(digest(text)).toEqual(whole.subarray(0, 16));
+    }
+  });
+
+  it('differs by key, by domain and by text', () => {
+    const other = createSecretKey(randomBytes(32));
+    const digests = [
+      ...[blindDigest(key, 'a')('b'), blindDigest(key, 'a')('c'), blindDigest(key, 'b')('b')],
+      ...[blindDigest(key, 'ab')(''), blindDigest(other, 'a')('b')],
+    ];
+    expect(new Set(digests.map((digest) => digest.toString('hex'))).size).toBe(digests.length);
   });
 });
 

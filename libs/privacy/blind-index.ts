@@ -1,4 +1,4 @@
-import { hash, type KeyObject } from 'node:crypto';
+import { createHmac, hash, type KeyObject } from 'node:crypto';
 
 const BLOCK_BYTES = 64;
 const DIGEST_BYTES = 32;
@@ -24,6 +24,17 @@ export function blindIndex(key: KeyObject): (text: string) => bigint {
   };
 }
 
+/**
+ * The same for texts of any length that nothing is compared with once they are found: HMAC-SHA-256
+ * of the domain, a zero byte and the text, of which 16 bytes are kept. Texts of two domains never
+ * share one.
+ */
+export function blindDigest(key: KeyObject, domain: string): (text: string) => Buffer {
+  return (text) =>
+    createHmac('sha256', key).update(`${domain}\0${text}`).digest().subarray(0, DIGEST_KEPT_BYTES);
+}
+
+const DIGEST_KEPT_BYTES = 16;
 const TEXT_BYTES_MAX = 192;
 
 /** RFC 2104: the key, filled up with zeros to a block, xor the pad; room for the text behind. */

@@ -2,7 +2,7 @@
 // with data keys that a ring of master keys wraps; a keyed hash that finds a phone again. Erasing a
 // person's data is destroying the data key.
 // Stores nothing: services keep wrapped data keys beside their rows.
-export { blindIndex } from './blind-index.ts';
+export { blindDigest, blindIndex } from './blind-index.ts';
 export { newDataKey } from './data-key.ts';
 export { Keyring, type WrappedKey } from './keyring.ts';
 export { maskedConsignee, maskName, maskPhone } from './mask.ts';

@@ -3,7 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { background, backoff, closeInOrder, projectFile, sleep, untilSignal } from './index.ts';
+import {
+  background,
+  backoff,
+  closeInOrder,
+  mapInTurns,
+  projectFile,
+  sleep,
+  untilSignal,
+} from './index.ts';
 import { findRoot } from './project.ts';
 
 describe('projectFile', () => {
@@ -19,6 +27,37 @@ describe('projectFile', () => {
     const foreign = mkdtempSync(join(tmpdir(), 'foreign-'));
     writeFileSync(join(foreign, 'package.json'), '{"name":"other"}');
     expect(() => findRoot(foreign)).toThrow(/no package.json of queqiao/);
+  });
+});
+
+describe('mapInTurns', () => {
+  /** Longer than a turn. */
+  const work = (item: number) => {
+    for (const endMs = performance.now() + 3; performance.now() < endMs; );
+    return item * 2;
+  };
+
+  it('maps in order, and others have their turn between', async () => {
+    let turnCount = 0;
+    const other = () => {
+      turnCount += 1;
+      if (turnCount < 1_000) setImmediate(other);
+    };
+    setImmediate(other);
+    expect(await mapInTurns([1, 2, 3], work)).toEqual([2, 4, 6]);
+    expect(turnCount).toBeGreaterThanOrEqual(2);
+    // A plain loop gives none.
+    const before = turnCount;
+    expect([1, 2, 3].map(work)).toEqual([2, 4, 6]);
+    expect(turnCount).toBe(before);
+    turnCount = 1_000;
+  });
+
+  it('ends with its signal', async () => {
+    const stop = new AbortController();
+    const mapping = mapInTurns([1, 2, 3], work, stop.signal);
+    stop.abort(new Error('gone'));
+    await expect(mapping).rejects.toThrow('gone');
   });
 });
 

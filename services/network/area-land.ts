@@ -39,6 +39,11 @@ export function compactRoutes(routeOf: Iterable<readonly [string, string]>): Rou
     if (cells === undefined) cellsOf.set(route, [cell]);
     else cells.push(cell);
   }
+  return routedCells(cellsOf);
+}
+
+/** The same of cells by route. */
+export function routedCells(cellsOf: ReadonlyMap<string, readonly string[]>): RoutedCell[] {
   return [...cellsOf].flatMap(([routeCode, cells]) =>
     compact(cells).map((cell) => ({ cell, routeCode })),
   );

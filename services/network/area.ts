@@ -1,7 +1,18 @@
 import { create } from '@bufbuild/protobuf';
 import { type Timestamp, timestampDate, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { invalid, tooMany } from '#libs/errors';
-import { compact, coverOf, estimateCells, resolutionOf, spread } from '#libs/geo';
+import {
+  borderKm,
+  COARSEST_RESOLUTION as COARSEST,
+  compact,
+  countOf,
+  coverOf,
+  estimateCells,
+  FINEST_RESOLUTION as FINEST,
+  type Polygon,
+  resolutionOf,
+  spread,
+} from '#libs/geo';
 import { type Area, Area_Kind, AreaSchema } from '#proto/queqiao/network/v1/area';
 import { isDivisionCode } from './division.ts';
 import { match, present, slug, text, word } from './field.ts';
@@ -35,15 +46,21 @@ export type RouteRow = { route_code: string; cells: string[] };
 
 export const AREA_FIXED = ['courier_id', 'kind'] as const satisfies (keyof AreaDraft)[];
 
-export function parseNewArea(area: Area | undefined, viewer: Viewer): GivenArea {
-  return parse(present('area', area), viewer, newState);
+export async function parseNewArea(area: Area | undefined, viewer: Viewer): Promise<GivenArea> {
+  const given = await parse(present('area', area), viewer, newState);
+  mustHaveLand(given.land);
+  return given;
 }
 
-export function parseArea(area: Area | undefined, viewer: Viewer): GivenArea {
+export async function parseArea(area: Area | undefined, viewer: Viewer): Promise<GivenArea> {
   return parse(present('area', area), viewer, state);
 }
 
-function parse(given: Area, viewer: Viewer, stateOf: typeof state): GivenArea {
+export function mustHaveLand({ cells, divisionCodes }: Land): void {
+  if (cells.length + divisionCodes.length === 0) throw invalid('area.cells', 'REQUIRED');
+}
+
+async function parse(given: Area, viewer: Viewer, stateOf: typeof state): Promise<GivenArea> {
   const kind = word('area.kind', given.kind, KINDS);
   const area_id = slug('area.area_id', given.areaId);
   const ownId = viewer.kind === 'courier' && given.courierId === '' ? viewer.id : given.courierId;
@@ -55,17 +72,19 @@ function parse(given: Area, viewer: Viewer, stateOf: typeof state): GivenArea {
     ...parseTerritory(given, kind),
     ...parseBlock(given, kind),
   };
-  const { land, cell_count } = parseLand(given);
+  const { land, cell_count } = await parseLand(given);
   return { draft: { ...draft, cell_count }, land };
 }
 
+/** A territory's hub and branch may be left to us, the branch alone or both. */
 function parseTerritory({ hubCode, branchCode, routeCode, bagDestination }: Area, kind: Kind) {
   const given = { hub_code: hubCode, branch_code: branchCode, route_code: routeCode };
   for (const [column, code] of Object.entries(given)) {
     const field = `area.${column}`;
     if (kind !== 'territory') mustBeEmpty(field, code);
-    else if (column !== 'route_code' || code !== '') match(field, code, SEGMENT, 'SORT_SEGMENT');
+    else if (code !== '') match(field, code, SEGMENT, 'SORT_SEGMENT');
   }
+  if (hubCode === '' && branchCode !== '') throw invalid('area.hub_code', 'REQUIRED');
   if (kind !== 'territory') mustBeEmpty('area.bag_destination', bagDestination);
   return { ...given, bag_destination: text('area.bag_destination', bagDestination, 0, 20) };
 }
@@ -93,26 +112,31 @@ function parseTime(field: string, time: Timestamp | undefined): Date | null {
   return date;
 }
 
-function parseLand({ geojson, datum, cells, divisionCodes }: Area): GivenLand {
+async function parseLand({ geojson, datum, cells, divisionCodes }: Area): Promise<GivenLand> {
   if (geojson !== '' && cells.length > 0)
     throw invalid('area.cells', 'NOT_BOTH', { other: 'geojson' });
   const codes = parseCodes(divisionCodes);
-  const fine = geojson === '' ? parseCells(cells) : parseShape(geojson, datum);
-  if (fine.length === 0 && codes.length === 0) throw invalid('area.cells', 'REQUIRED');
-  const land = { cells: compact(fine), divisionCodes: codes };
-  return { land, cell_count: fine.length };
+  const few = geojson === '' ? parseCells(cells) : await parseShape(geojson, datum);
+  return { land: { cells: few, divisionCodes: codes }, cell_count: countOf(few) };
 }
 
-function parseShape(geojson: string, datum: Area['datum']): string[] {
+async function parseShape(geojson: string, datum: Area['datum']): Promise<string[]> {
   const field = 'area.geojson';
-  const polygons = parseGeojson(field, geojson, datum);
-  const estimate = polygons.reduce((sum, polygon) => sum + estimateCells(polygon), 0);
-  // Covering takes seconds for what is far too large.
-  if (estimate > CELLS_MAX * 1.2) throw tooMany(`${field} cells`, Math.round(estimate), CELLS_MAX);
-  const cells = coverOf(polygons);
-  if (cells.length > CELLS_MAX) throw tooMany(`${field} cells`, cells.length, CELLS_MAX);
-  if (cells.length === 0) throw invalid(field, 'NO_CELL');
+  const polygons = await parseGeojson(field, geojson, datum);
+  // Covering takes seconds for what is far too large, or has far too long a border.
+  const km = Math.round(sumOf(polygons, borderKm));
+  if (km > BORDER_KM_MAX) throw tooMany(`${field} kilometres of border`, km, BORDER_KM_MAX);
+  const estimate = Math.round(sumOf(polygons, estimateCells));
+  if (estimate > CELLS_MAX * 1.2) throw tooMany(`${field} cells`, estimate, CELLS_MAX);
+  const cells = await coverOf(polygons);
+  const count = countOf(cells);
+  if (count > CELLS_MAX) throw tooMany(`${field} cells`, count, CELLS_MAX);
+  if (count === 0) throw invalid(field, 'NO_CELL');
   return cells;
+}
+
+function sumOf(polygons: readonly Polygon[], of: (polygon: Polygon) => number): number {
+  return polygons.reduce((sum, polygon) => sum + of(polygon), 0);
 }
 
 function parseCells(cells: readonly string[]): string[] {
@@ -122,7 +146,7 @@ function parseCells(cells: readonly string[]): string[] {
     count += 7 ** (FINEST - mustBeCell(`${field}[${i}]`, cell));
     if (count > CELLS_MAX) throw tooMany(field, count, CELLS_MAX);
   });
-  return spread(cells);
+  return compact(spread(cells));
 }
 
 /** Its resolution; CELL unless it is a cell as areas hold them. */
@@ -182,8 +206,8 @@ export const KINDS = {
 export const SEGMENT = /^[A-Z0-9]{1,8}$/;
 export const CELLS_MAX = 50_000;
 const DIVISIONS_MAX = 5_000;
-const COARSEST = 5;
-const FINEST = 9;
+/** Longer than all of China's coast. */
+const BORDER_KM_MAX = 20_000;
 const TIME_END_MS = Date.UTC(10_000, 0);
 
 type Kind = keyof typeof KINDS;

@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { cellToChildren, cellToParent, getResolution } from 'h3-js';
-import { FINEST_RESOLUTION } from '#libs/geo';
+import { COARSEST_RESOLUTION, countOf } from '#libs/geo';
+import { turns } from '#libs/run';
 import { type Overlap, OverlapSchema } from '#proto/queqiao/network/v1/coverage';
 import { divisionsAround } from './division.ts';
 import type { CoverageRow } from './store.ts';
@@ -10,15 +11,16 @@ const GAPS_MAX = 1_000;
 const SAMPLE_MAX = 20;
 
 /** What two territories both claim, and what of the service areas none does. */
-export function coverageOf(rows: readonly CoverageRow[]): Coverage {
+export async function coverageOf(rows: readonly CoverageRow[]): Promise<Coverage> {
   const isService = ({ kind }: CoverageRow) => kind === 'service';
-  const claims = claimsOf(rows.filter((row) => !isService(row)));
-  const gaps = gapsIn(rows.filter(isService), claims);
-  return { overlaps: overlapsIn(claims), ...gaps };
+  const claims = await claimsOf(rows.filter((row) => !isService(row)));
+  const gaps = await gapsIn(rows.filter(isService), claims);
+  return { overlaps: await overlapsIn(claims), ...gaps };
 }
 
 /** Who claims each cell and division, and what lies above what is claimed. */
-function claimsOf(rows: readonly CoverageRow[]): Claims {
+async function claimsOf(rows: readonly CoverageRow[]): Promise<Claims> {
+  const others = turns();
   const owners = new Map<string, Set<string>>();
   const above = new Set<string>();
   for (const { area_id, cell, division_code } of rows) {
@@ -28,14 +30,17 @@ function claimsOf(rows: readonly CoverageRow[]): Claims {
     if (known === undefined) owners.set(key, new Set([area_id]));
     else known.add(area_id);
     for (const wide of around(key).slice(1)) above.add(wide);
+    await others();
   }
   return { owners, above };
 }
 
 /** Of land within land the inner one is what both claim. */
-function overlapsIn({ owners }: Claims): Overlap[] {
+async function overlapsIn({ owners }: Claims): Promise<Overlap[]> {
+  const others = turns();
   const overlaps = new Map<string, Overlap>();
   for (const [key, inner] of owners) {
+    await others();
     const all = new Set(around(key).flatMap((wide) => [...(owners.get(wide) ?? [])]));
     if (all.size < 2) continue;
     const ids = [...all].sort();
@@ -61,35 +66,36 @@ function note(
   const pair = `${ids.areaId} ${ids.otherAreaId}`;
   const overlap = overlaps.get(pair) ?? create(OverlapSchema, ids);
   overlaps.set(pair, overlap);
-  if (isCell(key)) overlap.cellCount += BigInt(sizeOf(key));
+  if (isCell(key)) overlap.cellCount += BigInt(countOf([key]));
   const sample = isCell(key) ? overlap.cells : overlap.divisionCodes;
   if (sample.length < SAMPLE_MAX) sample.push(key);
 }
 
-function gapsIn(
+async function gapsIn(
   rows: readonly CoverageRow[],
   { owners, above }: Claims,
-): Omit<Coverage, 'overlaps'> {
+): Promise<Omit<Coverage, 'overlaps'>> {
   const keys = [...new Set(rows.map(({ cell, division_code }) => cell ?? division_code ?? ''))];
   const given = new Set(keys);
   // What lies within another service area's land is looked at there.
-  const work = keys.filter(
-    (key) =>
-      !around(key)
-        .slice(1)
-        .some((wide) => given.has(wide)),
-  );
+  const work = keys.filter((key) => {
+    const [, ...wider] = around(key);
+    return !wider.some((wide) => given.has(wide) || owners.has(wide));
+  });
+  const others = turns();
   const gapCells: string[] = [];
   const gapDivisionCodes: string[] = [];
   let count = 0;
   for (let key = work.pop(); key !== undefined; key = work.pop()) {
-    if (around(key).some((wide) => owners.has(wide))) continue;
+    await others();
+    // Nothing around it is claimed, or it would not have been looked into.
+    if (owners.has(key)) continue;
     if (!isCell(key)) {
       if (!above.has(key)) gapDivisionCodes.push(key);
     } else if (above.has(key)) {
       work.push(...cellToChildren(key, getResolution(key) + 1));
     } else {
-      count += sizeOf(key);
+      count += countOf([key]);
       gapCells.push(key);
     }
   }
@@ -104,19 +110,14 @@ function gapsIn(
 function around(key: string): string[] {
   if (!isCell(key)) return divisionsAround(key);
   const cells = [key];
-  for (let r = getResolution(key) - 1; r >= COARSEST; r--) cells.push(cellToParent(key, r));
+  for (let r = getResolution(key) - 1; r >= COARSEST_RESOLUTION; r--)
+    cells.push(cellToParent(key, r));
   return cells;
-}
-
-function sizeOf(cell: string): number {
-  return 7 ** (FINEST_RESOLUTION - getResolution(cell));
 }
 
 function isCell(key: string): boolean {
   return key.length > 9;
 }
-
-const COARSEST = 5;
 
 type Claims = { owners: ReadonlyMap<string, Set<string>>; above: ReadonlySet<string> };
 export type Coverage = {

@@ -1,6 +1,6 @@
 import { cutIntoParts } from './divide/cut.ts';
 import { type Graph, graphOf, piecesOf } from './divide/graph.ts';
-import { loadsOf, rebalance } from './divide/rebalance.ts';
+import { loadsOf, rebalance, takeBack } from './divide/rebalance.ts';
 
 /** The heaviest route may have so many times the mean load. */
 export const BALANCE_MAX = 1.15;
@@ -21,7 +21,7 @@ export async function divide({
   const graph = graphOf(ordered, loadOf);
   const names = [...new Set(ordered.flatMap((cell) => before.get(cell) ?? []))].sort();
   const kept = names.length === routeCount ? adjusted(graph, names, before) : undefined;
-  if (kept !== undefined && balanceOf(graph, kept, routeCount) <= BALANCE_MAX) {
+  if (kept !== undefined && balanceOf(graph, kept, routeCount) <= BALANCE_MAX + ROUNDING) {
     return answer(graph, kept, names);
   }
   const fresh = await cutIntoParts(graph, routeCount);
@@ -58,7 +58,12 @@ function adjusted(
     });
   });
   adopt(graph, part, names.length);
-  rebalance(graph, part, names.length, BALANCE_MAX);
+  const adopted = part.slice();
+  const [count, limit] = [names.length, BALANCE_MAX];
+  // What was moved first may have become needless by what was moved later.
+  if (rebalance(graph, part, count, limit)) {
+    takeBack(graph, part, { before: adopted, count, limit });
+  }
   return part;
 }
 
@@ -117,6 +122,9 @@ function answer(graph: Graph, part: Int32Array, names: readonly string[]) {
   const routeOf = new Map(graph.cells.map((cell, i) => [cell, names[part[i] as number] as string]));
   return { routeOf, balance: balanceOf(graph, part, names.length) };
 }
+
+/** Sums of the same loads in another order differ by less. */
+const ROUNDING = 1e-9;
 
 export type Division = {
   /** Of one resolution, each once. */

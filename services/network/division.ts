@@ -23,8 +23,8 @@ export function divisionsAround(code: string): string[] {
 }
 
 /**
- * The code of the narrowest division that the names determine, read as people write them: short, old
- * and missing names are understood, and names that contradict one another determine nothing.
+ * The code of the narrowest division that the names determine, read as people write them: short,
+ * old and missing names are understood, and names that contradict one another determine nothing.
  */
 export function divisionByNames(names: DivisionNames): string {
   return divisionCode(parseAddress(addressText(names)));

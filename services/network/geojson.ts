@@ -6,13 +6,17 @@ const BYTES_MAX = 2 * 1024 * 1024;
 const CORNERS_MAX = 10_000;
 
 /** The polygons of a GeoJSON text in WGS-84, each with a border that does not cross itself. */
-export function parseGeojson(field: string, text: string, datum: Location_Datum): Polygon[] {
+export async function parseGeojson(
+  field: string,
+  text: string,
+  datum: Location_Datum,
+): Promise<Polygon[]> {
   const bytes = Buffer.byteLength(text);
   if (bytes > BYTES_MAX) throw tooMany(`${field} bytes`, bytes, BYTES_MAX);
   const reading = { field, datum, cornerCount: 0 };
   const polygons = polygonsIn(reading, parseJson(field, text), '$');
   for (const polygon of polygons) {
-    const at = crossingOf(polygon);
+    const at = await crossingOf(polygon);
     if (at === undefined) continue;
     const longitude = at.longitudeDeg.toFixed(5);
     throw invalid(field, 'CROSSES_ITSELF', { longitude, latitude: at.latitudeDeg.toFixed(5) });

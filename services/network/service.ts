@@ -34,6 +34,7 @@ import { lookUpSortCodes } from './rpc/look-up-sort-codes.ts';
 import { reportCoverage } from './rpc/report-coverage.ts';
 import { revokeApiKey } from './rpc/revoke-api-key.ts';
 import { rotateApiKey } from './rpc/rotate-api-key.ts';
+import { settleTerritories } from './rpc/settle-territories.ts';
 import { updateArea } from './rpc/update-area.ts';
 import { updateCourier } from './rpc/update-courier.ts';
 import { updateCourierAccount } from './rpc/update-courier-account.ts';
@@ -85,6 +86,7 @@ export function networkService(deps: Deps) {
     divideTerritory: (request, { identity }) => divideTerritory(deps, request, identity),
     checkReach: (request, { identity }) => checkReach(deps, request, identity),
     reportCoverage: (request, { identity }) => reportCoverage(deps, request, identity),
+    settleTerritories: (request, context) => settleTerritories(deps, request, context),
     authenticateApiKey: (request) => authenticateApiKey(deps, request),
   });
 }

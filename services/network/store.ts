@@ -15,11 +15,13 @@ export {
   insertArea,
   type RoutedCell,
   replaceArea,
+  replaceCells,
   replaceLand,
   selectArea,
   selectAreas,
   selectCells,
   selectDivisionCodes,
+  selectSettling,
 } from './store/area.ts';
 export { insertCourier, replaceCourier, selectCourier, selectCouriers } from './store/courier.ts';
 export {
@@ -61,6 +63,7 @@ export {
   selectSortTable,
   selectSortTables,
 } from './store/sort-table.ts';
+export { insertBranch, selectBranches } from './store/territory-branch.ts';
 export {
   insertTokenIssuer,
   replaceTokenIssuer,

@@ -1,4 +1,5 @@
 import { ofMerchant, transaction } from '#libs/db';
+import type { AddressHashes } from './data-keys.ts';
 import type { Deps } from './deps.ts';
 import { eraseConsignees } from './erase.ts';
 import { enqueueConsigneesErased } from './events.ts';
@@ -19,25 +20,26 @@ export async function clearMonth(
 ): Promise<{ clearedCount: number; done: boolean }> {
   let clearedCount = 0;
   if (key.clear_time !== null) return { clearedCount, done: true };
+  const hashes = await deps.dataKeys.addressHashes();
   let place: Place | undefined = placeOf(key.clear_position);
   do {
     const bucket = buckets[place.bucketIndex] as number;
     const rows = await selectNumbers(deps.pool, { bucket, merchantId, ...place, limit: STEP });
     const next = placeAfter(place, rows, buckets.length);
-    clearedCount += await clearStep(deps, { merchantId, bucket, key, rows, next });
+    clearedCount += await clearStep(deps, { merchantId, bucket, key, hashes, rows, next });
     place = next;
   } while (place !== undefined && Date.now() < untilMs);
   return { clearedCount, done: place === undefined };
 }
 
 async function clearStep(deps: Deps, step: Step): Promise<number> {
-  const { merchantId, bucket, key, rows, next } = step;
+  const { merchantId, bucket, key, hashes, rows, next } = step;
   const time = deps.now();
   const count = await transaction(
     deps.pool,
     async (tx) => {
       const numbers = rows.map((row) => ({ bucket, number: row.waybill_number }));
-      const cleared = await eraseConsignees(tx, numbers, key.data_key_id);
+      const cleared = await eraseConsignees(tx, numbers, { dataKeyId: key.data_key_id, hashes });
       const courierIds = new Set(rows.map((row) => row.courier_id));
       for (const courierId of courierIds) {
         const own = rows.filter((row) => row.courier_id === courierId);
@@ -83,6 +85,7 @@ type Step = {
   merchantId: string;
   bucket: number;
   key: ErasedKeyRow;
+  hashes: AddressHashes;
   rows: NumberRow[];
   /** Undefined after the last step. */
   next: Place | undefined;

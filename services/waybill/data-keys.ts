@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Pool } from '#libs/db';
-import { blindIndex, type Keyring, newDataKey, type WrappedKey } from '#libs/privacy';
+import { blindDigest, blindIndex, type Keyring, newDataKey, type WrappedKey } from '#libs/privacy';
 import { type Clock, crashpoint } from '#libs/run';
 import * as store from './store/data-key.ts';
 
@@ -22,7 +22,8 @@ export class DataKeys {
     max: 10_000,
     ttl: CHECK_MS,
   });
-  readonly #index = new LRUCache<'phone', Promise<PhoneHash>>({ max: 1, ttl: HOUR_MS });
+  readonly #phone = new LRUCache<'phone', Promise<PhoneHash>>({ max: 1, ttl: HOUR_MS });
+  readonly #address = new LRUCache<'address', Promise<AddressHashes>>({ max: 1, ttl: HOUR_MS });
 
   constructor(deps: DataKeysDeps) {
     this.#deps = deps;
@@ -58,14 +59,37 @@ export class DataKeys {
 
   /** The look-up value of a normal phone number among those of a merchant. */
   async phoneIndex(merchantId: string): Promise<PhoneHash> {
-    const hash = await remember(this.#index, 'phone', async () => {
-      const { pool, keyring, now } = this.#deps;
-      const row =
-        (await store.selectIndexKey(pool)) ??
-        (await store.insertIndexKey(pool, { ...(await newDataKey(keyring)), createTime: now() }));
-      return blindIndex(await keyring.unwrap(wrappedOf(row)));
-    });
+    const hash = await remember(this.#phone, 'phone', async () =>
+      blindIndex(await this.#indexKey('phone')),
+    );
     return (number) => hash(`${merchantId} ${number}`);
+  }
+
+  /** By which fixes of deliveries are kept. */
+  addressHashes(): Promise<AddressHashes> {
+    return remember(this.#address, 'address', async () =>
+      addressHashesOf(await this.#indexKey('address')),
+    );
+  }
+
+  /** The same for who only reads: undefined, and nothing is made, as long as no fix was kept. */
+  async knownAddressHashes(): Promise<AddressHashes | undefined> {
+    const isThere =
+      this.#address.has('address') ||
+      (await store.selectIndexKey(this.#deps.pool, 'address')) !== undefined;
+    return isThere ? await this.addressHashes() : undefined;
+  }
+
+  /** The key of a look-up hash, made when first needed. */
+  async #indexKey(name: store.IndexName): Promise<KeyObject> {
+    const { pool, keyring, now } = this.#deps;
+    const row =
+      (await store.selectIndexKey(pool, name)) ??
+      (await store.insertIndexKey(pool, name, {
+        ...(await newDataKey(keyring)),
+        createTime: now(),
+      }));
+    return await keyring.unwrap(wrappedOf(row));
   }
 
   async #loadOrMake(merchantId: string, month: string): Promise<DataKey> {
@@ -89,6 +113,10 @@ export class DataKeys {
   }
 }
 
+function addressHashesOf(key: KeyObject): AddressHashes {
+  return { keyOf: blindDigest(key, 'address'), fixIdOf: blindDigest(key, 'waybill') };
+}
+
 function wrappedOf({ master_key_id, wrapped }: store.WrappedKeyRow): WrappedKey {
   return { masterKeyId: master_key_id, wrapped };
 }
@@ -108,5 +136,10 @@ function remember<Key extends string, T>(
 
 export type DataKey = { dataKeyId: bigint; key: KeyObject };
 export type PhoneHash = (normalNumber: string) => bigint;
+export type AddressHashes = {
+  /** Of a key of libs/address. */
+  keyOf: (key: string) => Buffer;
+  fixIdOf: (waybillNumber: string) => Buffer;
+};
 export type SealingKey = DataKey & { phoneIndexOf: PhoneHash };
 export type DataKeysDeps = { pool: Pool; keyring: Keyring; now: Clock };

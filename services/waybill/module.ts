@@ -40,7 +40,7 @@ export const waybill: Module = {
         accountService(deps),
         vaultService(deps),
         labelService(deps),
-        addressService(),
+        addressService(deps),
       ],
       check: async () => (await pool.query('select 1')).length === 1,
       async [Symbol.asyncDispose]() {

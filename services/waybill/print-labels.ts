@@ -201,7 +201,7 @@ async function toLabels(
 ): Promise<(PrintedLabel | RpcError)[]> {
   const prints = opened.filter((each): each is OpenedPrint => !(each instanceof RpcError));
   const sortings = await sortingsOf(
-    deps.directory,
+    deps,
     prints.map(({ row, consignee }) => ({ courierId: row.courier_id, address: consignee.address })),
   );
   const sortingOf = new Map(prints.map((print, i) => [print, sortings[i]]));

@@ -17,10 +17,22 @@ import { tenantOf } from './tenant.ts';
  */
 export async function readConsignees(
   deps: Deps,
-  numbers: { number: string; field: string }[],
+  numbers: readonly PlacedNumber[],
   ground: Ground,
   context: CallContext,
 ): Promise<(Consignee | RpcError)[]> {
+  const refuse = (row: SealedWaybillRow) => refusal(row, context);
+  const outcomes = await openWaybills(deps, numbers, { ground, refuse }, context);
+  return outcomes.map((outcome) => (outcome instanceof RpcError ? outcome : outcome.consignee));
+}
+
+/** The same with their waybills, and with the caller's own word on which it may open. */
+export async function openWaybills(
+  deps: Deps,
+  numbers: readonly PlacedNumber[],
+  { ground, refuse }: Opening,
+  context: CallContext,
+): Promise<(OpenedWaybill | RpcError)[]> {
   const tenant = tenantOf(context.identity);
   const wanted = numbers.map(({ number }) => number);
   const found = [...(await findByNumbers(deps, wanted, tenant)).values()];
@@ -28,7 +40,7 @@ export async function readConsignees(
     const places = found.map((row) => ({ bucket: row.bucket, number: row.waybill_number }));
     const sealed = await selectSealed(tx, places, tenant);
     const common = accessOf(context, ground, deps.now());
-    const readable = sealed.filter((row) => refusal(row, context) === undefined);
+    const readable = sealed.filter((row) => refuse(row) === undefined);
     await insertAccesses(
       tx,
       readable.map(({ merchant_id, waybill_number }) => ({
@@ -45,7 +57,7 @@ export async function readConsignees(
     numbers.map(async ({ number, field }) => {
       const row = byNumber.get(number);
       if (row === undefined) return waybillNotFound(number, field);
-      return refusal(row, context) ?? (await opened(deps, row).catch(toRpcError));
+      return refuse(row) ?? (await opened(deps, row).catch(toRpcError));
     }),
   );
 }
@@ -60,13 +72,21 @@ function refusal(row: SealedWaybillRow, { identity }: CallContext): RpcError | u
   return undefined;
 }
 
-async function opened({ dataKeys }: Deps, row: SealedWaybillRow): Promise<Consignee> {
+async function opened({ dataKeys }: Deps, row: SealedWaybillRow): Promise<OpenedWaybill> {
   const consignee = await openConsignee(dataKeys, row);
   // Destroyed since the row was read.
   if (consignee === undefined) throw consigneeErased(row.waybill_number);
-  return consignee;
+  return { row, consignee };
 }
 
 export function consigneeErased(id: string): RpcError {
   return new RpcError('CONSIGNEE_ERASED', { metadata: { id } });
 }
+
+export type PlacedNumber = { readonly number: string; readonly field: string };
+export type OpenedWaybill = { readonly row: SealedWaybillRow; readonly consignee: Consignee };
+type Opening = {
+  ground: Ground;
+  /** Why a waybill is not opened; it is asked again once the log is written. */
+  refuse: (row: SealedWaybillRow) => RpcError | undefined;
+};

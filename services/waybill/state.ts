@@ -13,6 +13,8 @@ const TRANSITIONS = {
   recall: { from: ['prepositioned'], to: 'recalled' },
   /** Goods come back only if they went out. */
   return: { from: ['issued'], to: null },
+  /** What waits near its buyer was brought to no door. */
+  locate: { from: ['issued'], to: null },
 } as const satisfies Record<string, { from: readonly State[]; to: State | null }>;
 export type Command = keyof typeof TRANSITIONS;
 

@@ -3,13 +3,15 @@ import { join } from 'node:path';
 import { cellOf, type LatLng, neighboursOf, ring } from '#libs/geo';
 import { divide } from '../../services/network/divide.ts';
 import type { BenchOptions } from './main.ts';
+import { benchTerritories } from './territories.ts';
 
 const DRIFTS = 10;
 
 /**
  * How well land is divided into routes: the load of the heaviest to the mean, and how many cells
- * move when loads drift. On a city that is made up, and on the branches of a real one where its
- * data lie at ../shared/data (or QUEQIAO_DATA names another folder).
+ * move when loads drift; and what settling makes of territories. On a city that is made up, and on
+ * the branches of a real one where its data lie at ../shared/data (or QUEQIAO_DATA names another
+ * folder).
  */
 export async function benchRoutes({ say }: BenchOptions): Promise<Record<string, number>> {
   const made = [25, 12, 8].map((k, i) => madeUp(k, i + 1));
@@ -23,6 +25,8 @@ export async function benchRoutes({ say }: BenchOptions): Promise<Record<string,
     say(`  a drift of up to 30 % a cell moves ${each.movedPercent} % of the cells;`);
     say(`  longest division ${each.longestMs} ms`);
   }
+  const split = synthetic.split + city.split;
+  const settled = await benchTerritories(say);
   return {
     balance_max: synthetic.balanceMax,
     moved_percent: synthetic.movedPercent,
@@ -32,7 +36,9 @@ export async function benchRoutes({ say }: BenchOptions): Promise<Record<string,
     city_unbalanced: city.unbalanced,
     city_too_heavy: city.tooHeavy,
     city_moved_percent: city.movedPercent,
-    split_routes: synthetic.split + city.split,
+    split_routes: split,
+    contiguous_share: round(1 - split / (synthetic.inOnePiece + city.inOnePiece)),
+    ...settled,
   };
 }
 
@@ -45,6 +51,7 @@ async function measure(territories: readonly Territory[]): Promise<Figures> {
     moved: 0,
     drifted: 0,
     longestMs: 0,
+    inOnePiece: 0,
     split: 0,
   };
   for (const { loadOf, routeCount } of territories) {
@@ -55,7 +62,9 @@ async function measure(territories: readonly Territory[]): Promise<Figures> {
     sum.longestMs = Math.max(sum.longestMs, performance.now() - startMs);
     balances.push(balance);
     sum.routes += routeCount;
-    sum.split += splitRoutes(routeOf);
+    const split = splitRoutes(routeOf);
+    if (split !== undefined) sum.inOnePiece += routeCount;
+    sum.split += split ?? 0;
     if (balance > 1.15) {
       sum.unbalanced++;
       const total = [...loadOf.values()].reduce((a, b) => a + b, 0);
@@ -83,8 +92,8 @@ async function measure(territories: readonly Territory[]): Promise<Figures> {
   };
 }
 
-/** Routes that do not hang together though their land does. */
-function splitRoutes(routeOf: ReadonlyMap<string, string>): number {
+/** Routes that do not hang together; undefined where their land does not. */
+function splitRoutes(routeOf: ReadonlyMap<string, string>): number | undefined {
   const pieces = (isIn: (cell: string) => boolean) => {
     const left = new Set([...routeOf.keys()].filter(isIn));
     let count = 0;
@@ -99,7 +108,7 @@ function splitRoutes(routeOf: ReadonlyMap<string, string>): number {
     return count;
   };
   // Land in several pieces is joined by bridges, which are no neighbours.
-  if (pieces(() => true) > 1) return 0;
+  if (pieces(() => true) > 1) return undefined;
   return [...new Set(routeOf.values())].filter(
     (route) => pieces((cell) => routeOf.get(cell) === route) > 1,
   ).length;
@@ -181,6 +190,7 @@ type Figures = Record<
   | 'tooHeavy'
   | 'movedPercent'
   | 'longestMs'
+  | 'inOnePiece'
   | 'split',
   number
 >;

@@ -1,5 +1,6 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { metrics, trace } from '@opentelemetry/api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RpcError } from '#libs/errors';
@@ -155,6 +156,25 @@ async function printIt(waybillNumber: string): Promise<void> {
   await say(render(system, key, { items, reason: 'x'.repeat(300) }));
 }
 
+/** Where it was delivered is learnt, and its address is open for that alone. */
+async function learnFrom(waybillNumber: string): Promise<void> {
+  const apiKey = { apiKeyId: 'canary-courier', scopes: ['address.learn', 'address.parse'] };
+  const subject = { kind: Subject_Kind.COURIER, id: shop.courierId };
+  const { secret } = await system.network().createApiKey({ apiKey: { ...apiKey, subject } });
+  const client = system.addresses(secret);
+  const location = { latitudeDeg: 30.25, longitudeDeg: 120.13 };
+  const point = { waybillNumber, location, deliveryTime: timestampFromDate(new Date()) };
+  const learnt = await say(client.reportDeliveryPoints({ points: [point] }));
+  expect(learnt?.outcomes[0]?.outcome.case).toBe('accepted');
+  const tokyo = { latitudeDeg: 35.68, longitudeDeg: 139.77 };
+  await say(client.reportDeliveryPoints({ points: [{ ...point, location: tokyo }] }));
+  const broken = [{ ...point, deliveryTime: timestampFromDate(new Date()) }];
+  const { database } = system;
+  await database.query('alter table waybill.address_fix add constraint no check (false) not valid');
+  await say(client.reportDeliveryPoints({ points: broken }));
+  await database.query('alter table waybill.address_fix drop constraint no');
+}
+
 /** Changed, kept as an old version, and sent back by who got it. */
 async function changeAndReturn(waybillNumber: string): Promise<void> {
   const client = system.waybill(key);
@@ -270,6 +290,7 @@ describe('a consignee', () => {
     const waybillNumber = await issueAndRead();
     await openIt(waybillNumber);
     await printIt(waybillNumber);
+    await learnFrom(waybillNumber);
     await changeAndReturn(waybillNumber);
     await failInEveryWay();
     await useCommands(waybillNumber);

@@ -90,7 +90,14 @@ async function stored(): Promise<string> {
     all.push(...rows.map(({ row }) => `${name} ${row}`));
   }
   // What is a courier's alone.
-  for (const name of ['area', 'area_cell', 'area_division', 'sort_table', 'sort_row']) {
+  for (const name of [
+    'area',
+    'area_cell',
+    'area_division',
+    'territory_branch',
+    'sort_table',
+    'sort_row',
+  ]) {
     const rows = await system.database.query<{ row: string }>(
       `select entry::text as row from network.${name} as entry where courier_id = $1 order by 1`,
       [world.owner.courierId],
@@ -222,6 +229,8 @@ describe('the tables', () => {
     );
     expect(open.map(({ name }) => name)).toEqual([
       'network.dead_letter',
+      // Where houses are, whoever sends there; keyed hashes name them.
+      'waybill.address_fix',
       'waybill.index_key',
       'waybill.issue_quota',
       'waybill.number_cursor',

@@ -50,9 +50,10 @@ export function startLoad(options: LoadOptions): Load {
 }
 
 /** Until all of them have a number, or a minute has passed, or one is refused for good. */
-export async function draw({ waybill, told, stats }: DrawOptions, refs: string[]): Promise<void> {
+export async function draw(options: DrawOptions, refs: string[]): Promise<void> {
+  const { waybill, told, stats, settledMs = SETTLED_MS } = options;
   const parcels = refs.map(parcelOf);
-  const endMs = performance.now() + SETTLED_MS;
+  const endMs = performance.now() + settledMs;
   for (let pauseMs = 20; ; pauseMs = Math.min(pauseMs * 2, 500)) {
     try {
       const { outcomes } = await waybill.issueWaybills({ parcels });
@@ -74,7 +75,7 @@ export async function draw({ waybill, told, stats }: DrawOptions, refs: string[]
       if (performance.now() > endMs) throw error;
     }
     if (stats) stats.failedCalls += 1;
-    if (performance.now() > endMs) throw new Error('not settled within a minute');
+    if (performance.now() > endMs) throw new Error('not settled in time');
     await sleep(pauseMs);
   }
 }
@@ -85,6 +86,8 @@ type DrawOptions = {
   waybill: Pick<Client<typeof WaybillService>, 'issueWaybills'>;
   told: ClientEntry[];
   stats?: { failedCalls: number };
+  /** How long it asks again; a minute by default. */
+  settledMs?: number;
 };
 
 export type LoadOptions = Omit<DrawOptions, 'stats'> & {

@@ -19,7 +19,7 @@ export const CANARY = {
 /** The whole of them, and the parts that no mask may show. */
 const PIECES = [
   ...Object.values(CANARY),
-  ...['雀翎', '77665544', '139-7766-5544', '139 7766 5544', '七夕里', '777室'],
+  ...['雀翎', '77665544', '139-7766-5544', '139 7766 5544', '银河路', '七夕里', '777室'],
 ];
 
 /** Which pieces stand in which place, as text or as the hexadecimal of their UTF-8. */

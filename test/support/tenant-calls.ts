@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import type { DescService } from '@bufbuild/protobuf';
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { Client } from '#libs/grpc';
 import { Subject_Kind } from '#proto/queqiao/network/v1/api_key';
 import { Area_Kind, Area_State } from '#proto/queqiao/network/v1/area';
@@ -65,6 +66,10 @@ export const TENANT_CALLS: Readonly<Record<string, TenantCall>> = {
     reportCoverage: async (client, { owner: { courierId } }) => {
       const { overlaps } = await client.reportCoverage({ courierId });
       return { courierId, overlaps };
+    },
+    settleTerritories: async (client, { owner: { courierId } }) => {
+      const { changes } = await client.settleTerritories({ courierId });
+      return { courierId, changes };
     },
   }),
   ...methods<typeof WaybillService>('queqiao.waybill.v1.WaybillService', {
@@ -158,6 +163,11 @@ export const TENANT_CALLS: Readonly<Record<string, TenantCall>> = {
   }),
   ...methods<typeof AddressService>('queqiao.waybill.v1.AddressService', {
     parseAddresses: (client) => client.parseAddresses({ texts: ['杭州市西湖区'] }),
+    reportDeliveryPoints: (client, { liveNumber: waybillNumber }) => {
+      const location = { latitudeDeg: 30.3, longitudeDeg: 120 };
+      const deliveryTime = timestampFromDate(new Date());
+      return client.reportDeliveryPoints({ points: [{ waybillNumber, location, deliveryTime }] });
+    },
   }),
 };
 

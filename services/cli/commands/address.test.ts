@@ -44,6 +44,7 @@ describe('queqiao address parse', () => {
         guesses: [{ field: 'name', reason: 'position' }],
         conflicts: [],
         location: { latitude_deg: expect.any(Number), longitude_deg: expect.any(Number) },
+        ...{ location_basis: 'division', location_radius_m: 0, location_fix_count: 0 },
       },
       { error: { reason: 'FIELD_INVALID', field: 'text', metadata: { problem: 'REQUIRED' } } },
       { code: '', conflicts: ['浙江省', '南京市'], location: null, location_code: '' },

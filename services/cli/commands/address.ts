@@ -4,13 +4,17 @@ import { invalid, RpcError } from '#libs/errors';
 import type { CliContext } from '../context.ts';
 import { Exit, errorLine, factsOf, inLanguage, runAction, withJson, write } from '../output.ts';
 import { formatRecord, formatTable } from '../output-table.ts';
+import { learnCommand } from './address-learn.ts';
 import { linesOf } from './stdin-lines.ts';
 
-/** `queqiao address parse` */
+/** `queqiao address parse|learn` */
 export function addressCommand(context: CliContext): Command {
   return new Command('address')
-    .description('Read addresses as people write them. / 解析自由书写的地址。')
-    .addCommand(parseCommand(context));
+    .description(
+      'Read addresses as people write them, and learn where they are. / 解析地址,学习坐标。',
+    )
+    .addCommand(parseCommand(context))
+    .addCommand(learnCommand(context));
 }
 
 function parseCommand(context: CliContext): Command {
@@ -82,6 +86,10 @@ function toPlain(address: ParsedAddress): unknown {
     ...Object.fromEntries(entries),
     location: code === '' ? null : { latitude_deg: latitudeDeg, longitude_deg: longitudeDeg },
     location_code: code,
+    // Offline nothing is known of deliveries.
+    location_basis: code === '' ? '' : 'division',
+    location_radius_m: 0,
+    location_fix_count: 0,
   };
 }
 

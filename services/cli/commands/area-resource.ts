@@ -42,8 +42,16 @@ export const AREA: Resource = {
       help: 'a province, city, county or street; may be repeated',
       toItem: (text) => text,
     },
-    { flag: '--hub <code>', key: 'hub_code', help: 'of a territory: its sorting centre' },
-    { flag: '--branch <code>', key: 'branch_code', help: 'of a territory: its branch' },
+    {
+      flag: '--hub <code>',
+      key: 'hub_code',
+      help: 'of a territory: its sorting centre; left out, that of its city',
+    },
+    {
+      flag: '--branch <code>',
+      key: 'branch_code',
+      help: 'of a territory: its branch; left out, the next number',
+    },
     { flag: '--route <code>', key: 'route_code', help: 'of a territory that is one route' },
     { flag: '--bag <text>', key: 'bag_destination', help: 'where bags for it are opened' },
     { flag: '--reason <text>', key: 'reason', help: 'of a blocked area: why' },

@@ -1,28 +1,30 @@
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { parse } from 'csv-parse/sync';
-import { ReachResult_Verdict, ReachResultSchema } from '#proto/queqiao/network/v1/coverage';
 import {
   DivideTerritoryResponseSchema,
   NetworkService,
   ReportCoverageResponseSchema,
+  type SettleTerritoriesResponse,
+  SettleTerritoriesResponseSchema,
 } from '#proto/queqiao/network/v1/network_service';
 import type { CliContext } from '../context.ts';
 import { wholeNumber } from '../options.ts';
 import { type ConnectionOptions, Exit, printJson, withConnection, write } from '../output.ts';
-import { formatRecord } from '../output-table.ts';
+import { formatRecord, formatTable } from '../output-table.ts';
 import { calling } from '../service-client.ts';
+import { reachCommand } from './area-reach.ts';
 import { AREA } from './area-resource.ts';
 import { flatten, resourceCommand } from './network.ts';
 import { type Plain, toPlain } from './network-resource.ts';
-import { type PlaceOptions, placeOf, withPlace } from './place.ts';
 
-/** `queqiao area list|get|create|update|divide|reach|report` */
+/** `queqiao area list|get|create|update|divide|reach|report|settle` */
 export function areaCommand(context: CliContext): Command {
   return resourceCommand(context, AREA)
     .addCommand(divideCommand(context))
     .addCommand(reachCommand(context))
-    .addCommand(reportCommand(context));
+    .addCommand(reportCommand(context))
+    .addCommand(settleCommand(context));
 }
 
 function divideCommand(context: CliContext): Command {
@@ -59,21 +61,6 @@ function readLoads(file: string, text: string) {
   });
 }
 
-function reachCommand(context: CliContext): Command {
-  const command = new Command('reach')
-    .description('Show whether a courier delivers to a place, why not, and until when.')
-    .option('--courier <id>', 'which')
-    .action((options: PlaceOptions) =>
-      withNetwork(context, options, async (client) => {
-        const { courier: courierId = '' } = options;
-        const { results } = await client.checkReach({ courierId, places: [placeOf(options)] });
-        await show(context, toPlain(ReachResultSchema, results[0]), options);
-        return results[0]?.verdict === ReachResult_Verdict.SERVED ? Exit.OK : Exit.FAILED;
-      }),
-    );
-  return withConnection(withPlace(command));
-}
-
 function reportCommand(context: CliContext): Command {
   const command = new Command('report')
     .description("Show what two of a courier's territories claim, and what none does.")
@@ -91,6 +78,41 @@ function reportCommand(context: CliContext): Command {
   return withConnection(command);
 }
 
+function settleCommand(context: CliContext): Command {
+  const command = new Command('settle')
+    .description("Give every cell of a courier's service areas to exactly one of its territories.")
+    .option('--courier <id>', "whose; needed with an operator's key")
+    .option('--dry-run', 'only show what would change')
+    .action((options: SettleOptions) =>
+      withNetwork(context, options, async (client) => {
+        const { courier: courierId = '', dryRun: validateOnly = false } = options;
+        const answer = await client.settleTerritories({ courierId, validateOnly });
+        if (options.json)
+          await printJson(context, toPlain(SettleTerritoriesResponseSchema, answer));
+        else await write(context.stdout, settledText(context, answer));
+        const { gapCellCountAfter, divisionOverlaps, gapDivisionCodes } = answer;
+        const left = divisionOverlaps.length + gapDivisionCodes.length;
+        return gapCellCountAfter === 0n && left === 0 ? Exit.OK : Exit.FAILED;
+      }),
+    );
+  return withConnection(command);
+}
+
+function settledText(context: CliContext, answer: SettleTerritoriesResponse): string {
+  const { changes, divisionOverlaps, gapDivisionCodes } = answer;
+  const rows = changes.map(({ areaId, gainedCellCount, lostCellCount, cellCount }) =>
+    [areaId, `+${gainedCellCount}`, `-${lostCellCount}`, cellCount].map(String),
+  );
+  const table = formatTable(['area_id', 'gained', 'lost', 'cells'], rows, context);
+  const record = {
+    cells_of_several: `${answer.overlapCellCountBefore} -> ${answer.overlapCellCountAfter}`,
+    cells_of_none: `${answer.gapCellCountBefore} -> ${answer.gapCellCountAfter}`,
+    divisions_of_several: divisionOverlaps.flatMap((each) => each.divisionCodes).join(', '),
+    divisions_of_none: gapDivisionCodes.join(', '),
+  };
+  return (changes.length > 0 ? table : '') + formatRecord(record, context);
+}
+
 async function show(context: CliContext, plain: Plain, { json }: { json?: boolean }) {
   if (json) await printJson(context, plain);
   else await write(context.stdout, formatRecord(flatten(plain), context));
@@ -98,4 +120,5 @@ async function show(context: CliContext, plain: Plain, { json }: { json?: boolea
 
 const withNetwork = calling(NetworkService, 'operator');
 
+type SettleOptions = ConnectionOptions & { courier?: string; dryRun?: boolean };
 type DivideOptions = ConnectionOptions & { routes: number; loads?: string };

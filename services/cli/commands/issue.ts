@@ -1,7 +1,4 @@
-import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { Readable } from 'node:stream';
 import { Command, InvalidArgumentError } from 'commander';
 import type { RpcError } from '#libs/errors';
 import { createClient } from '#libs/grpc';
@@ -32,6 +29,7 @@ import {
   withConnection,
   write,
 } from '../output.ts';
+import { openInput } from './input-file.ts';
 import { inChunks, mapInOrder } from './issue-order.ts';
 import { openProgress } from './issue-progress.ts';
 import { openResultFile } from './issue-result.ts';
@@ -197,47 +195,6 @@ function readOptions(context: CliContext, options: IssueOptions) {
   };
 }
 
-async function openInput({ stdin }: CliContext, file: string): Promise<Input> {
-  if (file === '-') return inputOf(stdin, { name: 'stdin', totalBytes: undefined });
-  try {
-    const handle = await open(file);
-    const stat = await handle.stat();
-    const totalBytes = stat.isFile() ? stat.size : undefined;
-    const stream = createReadStream('', { fd: handle, highWaterMark: READ_BYTES });
-    return inputOf(stream, { name: file, totalBytes });
-  } catch (error) {
-    throw fileProblem('UNREADABLE', placeOf('file'), { cause: (error as Error).message });
-  }
-}
-
-function inputOf(
-  stream: Readable,
-  { name, totalBytes }: Pick<Input, 'name' | 'totalBytes'>,
-): Input {
-  let bytesRead = 0;
-  return {
-    name,
-    totalBytes,
-    bytesRead: () => bytesRead,
-    async *bytes() {
-      try {
-        for await (const chunk of stream) {
-          bytesRead += chunk.length;
-          yield chunk;
-        }
-      } catch (error) {
-        throw fileProblem('UNREADABLE', placeOf('file'), { cause: (error as Error).message });
-      }
-    },
-    // Destroyed with an error, so that the reader does not take it for the end of the file.
-    stop: () => stream.destroy(new Error('stopped')),
-    async [Symbol.asyncDispose]() {
-      stream.on('error', () => undefined);
-      stream.destroy();
-    },
-  };
-}
-
 /** From now until disposed: Ctrl-C aborts the signal; a second one ends the process. */
 function watchInterrupt(
   { untilInterrupt = untilSignal }: CliContext,
@@ -288,8 +245,6 @@ const CHUNKS = {
   max: 1_000,
   belong: (before: OrderRow, after: OrderRow) => before.orderRef === after.orderRef,
 };
-const READ_BYTES = 1 << 18;
-
 type IssueOptions = ConnectionOptions & {
   merchant?: string;
   courier?: string;
@@ -300,15 +255,6 @@ type IssueOptions = ConnectionOptions & {
   labels?: string;
   labelSize: LabelSize;
   dryRun?: boolean;
-};
-
-type Input = AsyncDisposable & {
-  /** What the result file is named after. */
-  name: string;
-  totalBytes: number | undefined;
-  bytesRead(): number;
-  bytes(): AsyncGenerator<Uint8Array>;
-  stop(): void;
 };
 
 type Ending = {

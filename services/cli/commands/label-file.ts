@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open, rename, rm, writeFile } from 'node:fs/promises';
 import { parse as parsePath } from 'node:path';
-import { toRpcError } from '#libs/errors';
 import type { Client } from '#libs/grpc';
-import { backoff, sleep } from '#libs/run';
 import type { ItemError } from '#proto/queqiao/type/v1/item_error';
 import { LabelFormat, type LabelService, LabelSize } from '#proto/queqiao/waybill/v1/label_service';
+import { insist } from './insist.ts';
 
 /** What one call may print. */
 const LABELS_MAX: Record<number, number> = {
@@ -34,7 +33,7 @@ export async function printToFile(job: PrintJob): Promise<Printed> {
   for (let from = 0; from < job.numbers.length; from += max) {
     const numbers = job.numbers.slice(from, from + max);
     const path = from === 0 ? job.path : beside(job.path, String(from / max + 1));
-    const { files, labels, failures } = await insist({ ...job, numbers, path });
+    const { files, labels, failures } = await printWhole({ ...job, numbers, path });
     all.files.push(...files);
     all.labels += labels;
     all.failures.push(...failures);
@@ -43,18 +42,9 @@ export async function printToFile(job: PrintJob): Promise<Printed> {
 }
 
 /** Begins anew when the server goes away: the same request counts nothing twice. */
-async function insist(job: PrintJob): Promise<Printed> {
+function printWhole(job: PrintJob): Promise<Printed> {
   const requestId = job.requestIdOf(job.numbers);
-  const nextDelayMs = backoff(RETRY);
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await printOnce(job, requestId);
-    } catch (error) {
-      const { retryable, retryAfterMs = 0 } = toRpcError(error);
-      if (!retryable || attempt >= RETRY.attempts) throw error;
-      await sleep(Math.max(nextDelayMs(), retryAfterMs));
-    }
-  }
+  return insist(() => printOnce(job, requestId));
 }
 
 async function printOnce(job: PrintJob, requestId: string): Promise<Printed> {
@@ -131,8 +121,6 @@ class WholeFile implements AsyncDisposable {
     return `${this.#path}.part`;
   }
 }
-
-const RETRY = { attempts: 5, firstMs: 250, maxMs: 5_000 };
 
 export type PrintJob = {
   client: Pick<Client<typeof LabelService>, 'renderLabels'>;

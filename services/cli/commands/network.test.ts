@@ -127,10 +127,48 @@ describe('queqiao merchant, courier, node, range', () => {
     const outside = await queqiao([...reach, '11']);
     expect(outside.exit).toBe(1);
     expect(outside.stdout).toContain('CAUSE_OUTSIDE');
+    const addresses = '浙江省杭州市余杭区文一西路969号\n\n北京市朝阳区建国路1号\n';
+    const stdin = () => [Buffer.from(addresses)];
+    const lines = await queqiao(['area', 'reach', '--courier', 'su', '--json'], { stdin: stdin() });
+    expect(lines).toMatchObject({ exit: 1, stderr: '' });
+    expect(lines.json()).toMatchObject([
+      { division_code: '330110', verdict: 'VERDICT_SERVED' },
+      { address: '', error: { field: 'text' } },
+      { division_code: '110105', cause: 'CAUSE_OUTSIDE' },
+    ]);
+    const table = await queqiao(['area', 'reach', '--courier', 'su'], { stdin: stdin() });
+    expect(table.stdout).toMatch(/SERVED\s.*330110\s+浙江省杭州市余杭区文一西路969号\n/);
     await writeFile(file, '{"type":"Polygon","coordinates":[[[0,0],[1,1],[1,0],[0,1],[0,0]]]}');
     const crossed = await queqiao(['area', 'update', 'su-hz', '--geojson', file]);
     expect(crossed.exit).not.toBe(0);
     expect(crossed.stderr).toContain('crosses or touches itself');
+  });
+
+  it('gives territories codes and settles who has which cell', async () => {
+    const courier = ['courier', 'create', 'an', '--name', '安达', '--service', 'standard=标快'];
+    expect((await queqiao(courier)).exit).toBe(0);
+    const wide = '87309a550ffffff';
+    const create = (id: string, kind: string, cell: string) =>
+      queqiao([
+        ...['area', 'create', id, '--courier', 'an', '--kind', kind],
+        ...['--cell', cell, '--json'],
+      ]);
+    expect((await create('an-all', 'service', wide)).exit).toBe(0);
+    const [{ hub_code, branch_code } = {}] = (
+      await create('an-1', 'territory', '88309a5501fffff')
+    ).json();
+    expect(`${hub_code}-${branch_code}`).toBe('3301-001');
+    expect((await create('an-2', 'territory', '89309a55003ffff')).exit).toBe(0);
+    const settle = ['area', 'settle', '--courier', 'an'];
+    const tried = await queqiao([...settle, '--dry-run'], { isTTY: true });
+    expect(tried).toMatchObject({ exit: 0, stderr: '' });
+    expect(tried.stdout).toMatch(/area_id +gained +lost +cells\nan-1 +\+\d+ +-1 +\d+\n/);
+    expect(tried.stdout).toMatch(/cells_of_several +1 -> 0\ncells_of_none +42 -> 0\n/);
+    const done = await queqiao([...settle, '--json']);
+    expect(done.json()[0]).toMatchObject({ gap_cell_count_before: '42' });
+    const again = await queqiao(settle);
+    expect(again.stdout).toBe('cells_of_several\t0 -> 0\ncells_of_none\t0 -> 0\n');
+    expect((await queqiao(['area', 'report', '--courier', 'an'])).exit).toBe(0);
   });
 
   it("uploads a courier's sort codes and shows the code of a place", async () => {
@@ -153,6 +191,11 @@ describe('queqiao merchant, courier, node, range', () => {
     const found = await queqiao([...code, ...names]);
     expect(found).toMatchObject({ exit: 0, stderr: '' });
     expect(found.stdout).toContain('sort_code.text\t571-A03-08\n');
+    const address = await queqiao([...code, '浙江杭州余杭区文一西路969号', '--json']);
+    expect(address).toMatchObject({ exit: 0, stderr: '' });
+    expect(address.json()).toMatchObject([
+      { division_code: '330110', cell: '', sort_code: { text: '571-A03-08' } },
+    ]);
     const missing = await queqiao([...code, '--division', '11', '--json']);
     expect(missing.json()[0]).toMatchObject({ gap: 'GAP_NOT_COVERED' });
     expect(missing.exit).not.toBe(0);

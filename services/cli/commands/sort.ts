@@ -13,7 +13,7 @@ import { formatRecord } from '../output-table.ts';
 import { calling } from '../service-client.ts';
 import { flatten, resourceCommand } from './network.ts';
 import { fromPlain, type Plain, type Resource, state, toPlain } from './network-resource.ts';
-import { type PlaceOptions, placeOf, withPlace } from './place.ts';
+import { lookUpPlaces, type PlaceOptions, withPlaces } from './place.ts';
 
 /** `queqiao sort upload|list|get|update|code` */
 export function sortCommand(context: CliContext): Command {
@@ -82,18 +82,24 @@ function readRows(file: string, text: string) {
 function codeCommand(context: CliContext): Command {
   const command = new Command('code')
     .description('Show by which code a courier sorts parcels for a place.')
-    .option('--courier <id>', 'whose')
-    .action((options: PlaceOptions) =>
-      withNetwork(context, options, async (client) => {
-        const { courier: courierId = '' } = options;
-        const places = [placeOf(options)];
-        const { results } = await client.lookUpSortCodes({ courierId, places });
-        const [result] = results;
-        await show(context, toPlain(SortCodeResultSchema, result), options);
-        return result?.gap === SortCodeResult_Gap.UNSPECIFIED ? Exit.OK : Exit.FAILED;
+    .action((words: string[], options: PlaceOptions) =>
+      lookUpPlaces(context, {
+        ...{ words, options },
+        headings: ['code', 'bag_destination', 'gap'],
+        rowOf: ({ sort_code, gap = '' }) => {
+          const { text = '', bag_destination = '' } = (sort_code ?? {}) as Plain;
+          return [text, bag_destination, String(gap).replace(/^GAP_(?:UNSPECIFIED)?/, '')].map(
+            String,
+          );
+        },
+        lookUp: async (network, courierId, places) =>
+          (await network.lookUpSortCodes({ courierId, places })).results.map((result) => ({
+            plain: toPlain(SortCodeResultSchema, result),
+            isFine: result.gap === SortCodeResult_Gap.UNSPECIFIED,
+          })),
       }),
     );
-  return withConnection(withPlace(command));
+  return withPlaces(command);
 }
 
 async function show(context: CliContext, plain: Plain, { json }: { json?: boolean }) {

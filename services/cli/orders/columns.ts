@@ -2,12 +2,12 @@ import type { Place } from './problems.ts';
 
 /** The column that a heading or JSON key means; undefined if none. */
 export function columnOf(heading: string): Column | undefined {
-  return COLUMN_OF_NAME.get(normalise(heading));
+  return COLUMN_OF_NAME.get(plainHeading(heading));
 }
 
 /** Why a heading that looks useful is not used; undefined if nothing is known about it. */
 export function hintOf(heading: string): string | undefined {
-  return HINTS.get(normalise(heading));
+  return HINTS.get(plainHeading(heading));
 }
 
 /** Where a cell is, named as the file names it. */
@@ -26,7 +26,7 @@ export function targetOf(column: Column): string {
 }
 
 /** Full and half width, case, spaces, joiners and the star of "required" make no difference. */
-function normalise(heading: string): string {
+export function plainHeading(heading: string): string {
   return heading
     .normalize('NFKC')
     .toLowerCase()
@@ -74,7 +74,7 @@ const COLUMN_OF_NAME = new Map<string, Column>(
     const { field, names } = COLUMNS[name];
     // A path is good for a heading too, unless two columns in different units share it.
     const path = field.startsWith('consignee.') ? [field] : [];
-    return [name, ...names, ...path].map((alias): [string, Column] => [normalise(alias), name]);
+    return [name, ...names, ...path].map((alias): [string, Column] => [plainHeading(alias), name]);
   }),
 );
 
@@ -89,7 +89,7 @@ const HINTS = new Map<string, string>(
     ]),
     ...['代收货款', '代收金额', 'cod'].map((name) => [name, 'cod_yuan, 代收货款(元)']),
     ...['保价', '保价金额', 'insured'].map((name) => [name, 'insured_yuan, 保价(元)']),
-  ].map(([name = '', better = '']) => [normalise(name), better]),
+  ].map(([name = '', better = '']) => [plainHeading(name), better]),
 );
 
 function column(field: string, names: string[]): ColumnRow {

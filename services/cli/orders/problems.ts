@@ -32,6 +32,10 @@ export function placeOf(name: 'row' | 'header' | 'file'): Place {
 const FILE_PROBLEMS = {
   REQUIRED: { en: 'is required', zh: '为必填项' },
   NOT_A_NUMBER: { en: 'must be digits, such as {example}', zh: '须为数字,例如 {example}' },
+  NOT_A_TIME: {
+    en: 'must be a time such as 2026-06-18 14:05',
+    zh: '须为时间,例如 2026-06-18 14:05',
+  },
   THOUSANDS: {
     en: 'must be written without thousand separators',
     zh: '不能带千位分隔符',

@@ -18,6 +18,32 @@ export function rebalance(graph: Graph, part: Int32Array, count: number, limit: 
   return false;
 }
 
+/** Gives cells back to the parts that they had `before`, as far as balance needs no more of it. */
+export function takeBack(
+  graph: Graph,
+  part: Int32Array,
+  { before, count, limit }: { before: Int32Array; count: number; limit: number },
+): void {
+  const loads = loadsOf(graph, part, count);
+  const most = (limit * loads.reduce((sum, load) => sum + load, 0)) / count;
+  const left = new Set([...part.keys()].filter((node) => part[node] !== before[node]));
+  for (let hasMoved = true; hasMoved; ) {
+    hasMoved = false;
+    for (const node of left) {
+      const [from, to] = [part[node] as number, before[node] as number];
+      const load = graph.loads[node] as number;
+      if ((loads[to] as number) + load > most) continue;
+      if (!(graph.neighbours[node] ?? []).some((other) => part[other] === to)) continue;
+      if (!staysWhole(graph, part, node)) continue;
+      part[node] = to;
+      loads[from] = (loads[from] as number) - load;
+      loads[to] = (loads[to] as number) + load;
+      left.delete(node);
+      hasMoved = true;
+    }
+  }
+}
+
 export function loadsOf({ loads }: Graph, part: Int32Array, count: number): number[] {
   const sums = new Array<number>(count).fill(0);
   part.forEach((p, node) => {

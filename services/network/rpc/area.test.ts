@@ -1,7 +1,10 @@
+import { create } from '@bufbuild/protobuf';
 import { cellToChildren } from 'h3-js';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { cellOf, coverOf, parentCell, spread } from '#libs/geo';
-import { Area_Kind as Kind, Area_State as State } from '#proto/queqiao/network/v1/area';
+import { KIND_SCOPES } from '#libs/grpc';
+import { AreaSchema, Area_Kind as Kind, Area_State as State } from '#proto/queqiao/network/v1/area';
+import { CreateAreaRequestSchema } from '#proto/queqiao/network/v1/network_service';
 import { Location_Datum } from '#proto/queqiao/type/v1/location';
 import {
   area,
@@ -14,6 +17,7 @@ import {
   timestamp,
   walk,
 } from '../test-network.ts';
+import { createArea } from './create-area.ts';
 
 const HOME = { west: 120, south: 30, east: 120.1, north: 30.05 };
 const CELL = cellOf({ latitudeDeg: 30.02, longitudeDeg: 120.05 });
@@ -35,7 +39,7 @@ test('covers a polygon with cells, compacted, and answers them with what it was 
   const { west, south, east, north } = HOME;
   const corner = (longitudeDeg: number, latitudeDeg: number) => ({ longitudeDeg, latitudeDeg });
   const ring = [corner(west, south), corner(east, south), corner(east, north), corner(west, north)];
-  const cells = coverOf([[[...ring, corner(west, south)]]]);
+  const cells = spread(await coverOf([[[...ring, corner(west, south)]]]));
   expect(spread(made?.cells ?? []).toSorted()).toEqual(cells.toSorted());
   expect(made?.cells.length).toBeLessThan(cells.length / 3);
   expect(made).toMatchObject({
@@ -54,10 +58,10 @@ test('covers a polygon with cells, compacted, and answers them with what it was 
 
 test('takes the corners of Chinese maps for what they are', async () => {
   const operator = network.as('operator');
-  const create = async (id: string, datum: Location_Datum) =>
+  const make = async (id: string, datum: Location_Datum) =>
     (await operator.createArea({ area: area(id, { geojson: rectangle(HOME), datum }) })).area;
-  const plain = await create('plain', Location_Datum.WGS84);
-  const shifted = await create('shifted', Location_Datum.GCJ02);
+  const plain = await make('plain', Location_Datum.WGS84);
+  const shifted = await make('shifted', Location_Datum.GCJ02);
   const kept = new Set(spread(plain?.cells ?? []));
   const common = spread(shifted?.cells ?? []).filter((cell) => kept.has(cell));
   // 500 m of 10 km.
@@ -210,6 +214,31 @@ test('refuses more than it can hold', async () => {
   expect(await create({ cells: [CELL], courierId: 'nobody' })).toMatchObject({
     reason: 'COURIER_NOT_FOUND',
   });
+});
+
+test('answers others while it covers the largest land', async () => {
+  const corners = Array.from({ length: 9_999 }, (_, i) => {
+    const angle = (2 * Math.PI * i) / 9_999;
+    const radius = 0.36 + 0.005 * Math.sin(i);
+    return [120 + radius * Math.cos(angle), 30 + radius * Math.sin(angle)];
+  });
+  const geojson = polygon([...corners, corners[0]]).geojson;
+  const given = create(AreaSchema, area('large', { geojson }));
+  // The server is this process: the call begins before the other, and comes to its end, a few cells
+  // too many, without having to wait for anything.
+  const { pool, pepper, clock } = network;
+  const deps = { pool, pepper, now: clock.now, relay: { wake: () => {} } };
+  const request = create(CreateAreaRequestSchema, { area: given });
+  const identity = { kind: 'operator', id: '', scopes: KIND_SCOPES.operator, keyId: 'x' } as const;
+  const ended: string[] = [];
+  const covering = createArea(deps, request, identity).finally(() => ended.push('large'));
+  const answering = network
+    .as('operator')
+    .listAreas({})
+    .finally(() => ended.push('short'));
+  expect(await fault(covering)).toMatchObject({ reason: 'LIMIT_EXCEEDED' });
+  await answering;
+  expect(ended).toEqual(['short', 'large']);
 });
 
 test('changes what may change, keeps what is fixed, and lets one of several win', async () => {

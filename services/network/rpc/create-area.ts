@@ -9,6 +9,7 @@ import type { Deps } from '../deps.ts';
 import { announce, change } from '../events.ts';
 import { sameContents } from '../field.ts';
 import { insertArea, replaceLand, selectArea, selectCells, selectDivisionCodes } from '../store.ts';
+import { withCodes, withCodesOf } from '../territory-code.ts';
 import { mustBeOwn, viewerOf } from '../viewer.ts';
 
 export async function createArea(
@@ -18,26 +19,31 @@ export async function createArea(
 ): Promise<{ area: Area }> {
   const viewer = viewerOf(identity);
   mustBeOwn('courier_id', request.area?.courierId ?? '', viewer);
-  const { draft, land } = parseNewArea(request.area, viewer);
+  const { draft, land } = await parseNewArea(request.area, viewer);
   const { area_id: id, courier_id: courierId } = draft;
   const area = await change(
     deps,
     async (tx) => {
-      const created = await insertArea(tx, draft, deps.now());
+      // Asked for again, it needs no code; of two at once one may leave a gap in the numbers.
+      const known = await selectArea(tx, id, viewer);
+      const created =
+        known === undefined
+          ? await insertArea(tx, await withCodes(tx, draft, land), deps.now())
+          : undefined;
       if (created !== undefined) {
         const cells = land.cells.map((cell) => ({ cell, routeCode: '' }));
         await replaceLand(tx, draft, { ...land, cells });
         await announce(tx, { kind: 'area', id, version: created.version, courierId });
         return await wholeArea(tx, created, viewer);
       }
-      const row = await selectArea(tx, id, viewer);
+      const row = known ?? (await selectArea(tx, id, viewer));
       const exists = new RpcError('RESOURCE_EXISTS', { metadata: { id } });
       // The id may be another courier's, whose area stays unseen.
       if (row === undefined) throw exists;
       const cells = cellsIn(await selectCells(tx, id, viewer));
       const divisionCodes = await selectDivisionCodes(tx, id, viewer);
       if (!isDeepStrictEqual({ cells, divisionCodes }, land)) throw exists;
-      return await wholeArea(tx, sameContents({ id, draft }, row), viewer);
+      return await wholeArea(tx, sameContents({ id, draft: withCodesOf(draft, row) }, row), viewer);
     },
     viewer.setting,
   );

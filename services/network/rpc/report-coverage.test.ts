@@ -45,15 +45,15 @@ test('reports what two territories claim and what none does', async () => {
   expect(nobody).toMatchObject({ overlaps: [], gapCellCount: 0n });
 });
 
-test('agrees with a comparison cell by cell', () => {
+test('agrees with a comparison cell by cell', async () => {
   const land = parentCell(CELL, 7);
   const fine = [...cellToChildren(land, 9), ...ring(CELL, 3)];
   const some = fc.subarray([...new Set(fine)], { minLength: 1 });
-  fc.assert(
-    fc.property(some, some, some, (service, a, b) => {
+  await fc.assert(
+    fc.asyncProperty(some, some, some, async (service, a, b) => {
       const rows = (area_id: string, kind: 'service' | 'territory', cells: string[]) =>
         compact(cells).map((cell) => ({ area_id, kind, cell, division_code: null }));
-      const coverage = coverageOf([
+      const coverage = await coverageOf([
         ...rows('s', 'service', service),
         ...rows('t1', 'territory', a),
         ...rows('t2', 'territory', b),

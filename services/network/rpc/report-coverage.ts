@@ -19,5 +19,5 @@ export async function reportCoverage(
   const courierId = parseCourier(request.courierId, viewer);
   const rows = await selectCoverage(pool, courierId, { viewer, limit: ROWS_MAX + 1 });
   if (rows.length > ROWS_MAX) throw tooMany('compacted cells and divisions', rows.length, ROWS_MAX);
-  return coverageOf(rows);
+  return await coverageOf(rows);
 }

@@ -2,13 +2,20 @@ import { RpcError } from '#libs/errors';
 import type { Identity } from '#libs/grpc';
 import type { Area } from '#proto/queqiao/network/v1/area';
 import type { UpdateAreaRequest } from '#proto/queqiao/network/v1/network_service';
-import { AREA_FIXED, parseArea } from '../area.ts';
+import { AREA_FIXED, mustHaveLand, parseArea } from '../area.ts';
 import { wholeArea, withRoutes } from '../area-land.ts';
 import type { Deps } from '../deps.ts';
 import { announce, change } from '../events.ts';
 import { mustKeep } from '../field.ts';
 import { mustHaveEtag, parseEtag } from '../message.ts';
-import { replaceArea, replaceLand, selectArea, selectCells } from '../store.ts';
+import {
+  replaceArea,
+  replaceLand,
+  selectArea,
+  selectCells,
+  selectDivisionCodes,
+} from '../store.ts';
+import { withCodesAfter } from '../territory-code.ts';
 import { mustBeOwn, viewerOf } from '../viewer.ts';
 
 export async function updateArea(
@@ -18,7 +25,7 @@ export async function updateArea(
 ): Promise<{ area: Area }> {
   const viewer = viewerOf(identity);
   mustBeOwn('courier_id', request.area?.courierId ?? '', viewer);
-  const { draft, land } = parseArea(request.area, viewer);
+  const { draft, land } = await parseArea(request.area, viewer);
   const etag = parseEtag('area', request.area);
   const { area_id: id, courier_id: courierId } = draft;
   const area = await change(
@@ -28,8 +35,13 @@ export async function updateArea(
       if (current === undefined) throw new RpcError('AREA_NOT_FOUND', { metadata: { id } });
       mustHaveEtag(etag, id, current);
       mustKeep('area', { draft, row: current, columns: AREA_FIXED });
+      // One that others took all its land from may go on without, to be disabled.
+      if (current.cell_count > 0 || (await selectDivisionCodes(tx, id, viewer)).length > 0) {
+        mustHaveLand(land);
+      }
       const { version } = current;
-      const updated = await replaceArea(tx, draft, { version, updateTime: deps.now() });
+      const complete = await withCodesAfter(tx, draft, current);
+      const updated = await replaceArea(tx, complete, { version, updateTime: deps.now() });
       // Another update came between the two statements.
       if (updated === undefined) throw new RpcError('CONFLICT');
       // What has one route as a whole has none within.

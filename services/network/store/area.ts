@@ -88,14 +88,48 @@ export function selectAreas(
   );
 }
 
+/** The courier's active service areas and territories in order of area_id, up to `limit`. */
+export function selectSettling(
+  db: Queryable,
+  courierId: string,
+  { viewer, limit }: { viewer: Viewer; limit: number },
+): Promise<AreaRow[]> {
+  return db.query<AreaRow>(
+    `select ${COLUMNS}
+     from network.area
+     where ${VISIBLE} and courier_id = $3::text
+       and kind in ('service', 'territory') and state = 'active'
+     order by area_id
+     limit $4::int4`,
+    [viewer.kind, viewer.id, courierId, limit],
+    { tenant: viewer.setting },
+  );
+}
+
 /** Gives an area this land and no other. Cells of a route are part of the land. */
 export async function replaceLand(
   tx: Tx,
-  { area_id, courier_id }: Pick<AreaDraft, 'area_id' | 'courier_id'>,
+  area: Pick<AreaDraft, 'area_id' | 'courier_id'>,
   { cells, divisionCodes }: { cells: readonly RoutedCell[]; divisionCodes: readonly string[] },
 ): Promise<void> {
-  await tx.query('delete from network.area_cell where area_id = $1::text', [area_id]);
+  const { area_id, courier_id } = area;
+  await replaceCells(tx, area, cells);
   await tx.query('delete from network.area_division where area_id = $1::text', [area_id]);
+  await tx.query(
+    `insert into network.area_division (area_id, courier_id, division_code)
+     select $1::text, $2::text, division_code
+     from unnest($3::text[]) as given (division_code)`,
+    [area_id, courier_id, textArray(divisionCodes)],
+  );
+}
+
+/** Gives an area these cells and no others; its divisions stay. */
+export async function replaceCells(
+  tx: Tx,
+  { area_id, courier_id }: Pick<AreaDraft, 'area_id' | 'courier_id'>,
+  cells: readonly RoutedCell[],
+): Promise<void> {
+  await tx.query('delete from network.area_cell where area_id = $1::text', [area_id]);
   await tx.query(
     `insert into network.area_cell (area_id, courier_id, cell, route_code)
      select $1::text, $2::text, cell, route_code
@@ -104,12 +138,6 @@ export async function replaceLand(
       ...[area_id, courier_id, int8Array(cells.map(({ cell }) => cellNumber(cell)))],
       textArray(cells.map(({ routeCode }) => routeCode)),
     ],
-  );
-  await tx.query(
-    `insert into network.area_division (area_id, courier_id, division_code)
-     select $1::text, $2::text, division_code
-     from unnest($3::text[]) as given (division_code)`,
-    [area_id, courier_id, textArray(divisionCodes)],
   );
 }
 

@@ -23,6 +23,7 @@ const MEANINGS: Record<string, { reason: Reason; parent?: keyof Parents }> = {
   courier_account_courier: { reason: 'COURIER_NOT_FOUND', parent: 'courier_id' },
   courier_account_merchant: { reason: 'MERCHANT_NOT_FOUND', parent: 'merchant_id' },
   area_courier: { reason: 'COURIER_NOT_FOUND', parent: 'courier_id' },
+  territory_branch_courier: { reason: 'COURIER_NOT_FOUND', parent: 'courier_id' },
   sort_table_courier: { reason: 'COURIER_NOT_FOUND', parent: 'courier_id' },
   api_key_courier: { reason: 'COURIER_NOT_FOUND', parent: 'courier_id' },
   api_key_merchant: { reason: 'MERCHANT_NOT_FOUND', parent: 'merchant_id' },

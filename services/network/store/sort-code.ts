@@ -7,7 +7,7 @@ import { cellNumber, cellText } from './area.ts';
 
 /**
  * The rows of the courier's newest active table for these places, and for each division asked in
- * `below` one row with what all divisions within it have in common: a segment that differs is empty.
+ * `below` one row with what all divisions within it have in common: what differs is empty.
  */
 export function selectTableCodes(
   db: Queryable,

@@ -35,12 +35,13 @@ export async function eraseConsignee(
   const found = await read();
   // Who got the parcel is the sender of its returns.
   const returns = await findByNumbers(deps, found.return_numbers, tenant);
+  const hashes = await deps.dataKeys.addressHashes();
   const time = deps.now();
   await transaction(
     deps.pool,
     async (tx) => {
       const rows = [found, ...returns.values()];
-      const erased = await eraseConsignees(tx, rows.map(nameOf), null);
+      const erased = await eraseConsignees(tx, rows.map(nameOf), { dataKeyId: null, hashes });
       for (const { waybill_number: erasedNumber, merchant_id, courier_id } of rows) {
         // It was erased before, and that was written down and announced.
         if (!erased.has(erasedNumber)) continue;

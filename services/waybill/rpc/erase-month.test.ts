@@ -1,3 +1,4 @@
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Purpose } from '#proto/queqiao/waybill/v1/vault_service';
 import { secondServer } from '#test/support/second-server';
@@ -90,6 +91,31 @@ describe('EraseMonth', () => {
     const { issued } = await second.waybill(shop.apiKey).issueWaybill({ parcel });
     expect(issued).toMatchObject({ waybillNumber: october[0], alreadyIssued: true });
     await expect(erase(other.merchantId)).rejects.toMatchObject({ reason: 'DATA_KEY_NOT_FOUND' });
+  });
+
+  it('removes what the deliveries of the month have taught, and of no other', async () => {
+    const far = await seedMerchant(system);
+    time = new Date('2026-07-15T12:00:00Z');
+    const july = [await issue(system, far, 'F-1'), await issue(system, far, 'F-2')];
+    time = new Date('2026-08-15T12:00:00Z');
+    const august = await issue(system, far, 'F-3');
+    const location = { latitudeDeg: 30.28, longitudeDeg: 120.02 };
+    const deliveryTime = timestampFromDate(new Date('2026-08-16T12:00:00Z'));
+    const points = [...july, august].map((waybillNumber) => ({
+      ...{ waybillNumber, location, deliveryTime },
+    }));
+    time = new Date('2026-08-17T12:00:00Z');
+    await system.addresses().reportDeliveryPoints({ points });
+    const fixes = () =>
+      system.database.query('select distinct fix_id from waybill.address_fix order by fix_id');
+    expect(await fixes()).toHaveLength(3);
+    expect(await erase(far.merchantId, '2026-07')).toMatchObject({ clearedCount: 2, done: true });
+    expect(await fixes()).toHaveLength(1);
+    const again = await system.addresses().reportDeliveryPoints({ points });
+    expect(again.outcomes.map(({ outcome }) => outcome.case)).toEqual([
+      ...['error', 'error', 'accepted'],
+    ]);
+    expect(await fixes()).toHaveLength(1);
   });
 
   it('goes on where a call before was broken off', async () => {

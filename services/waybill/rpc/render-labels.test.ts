@@ -79,7 +79,7 @@ describe('RenderLabels', () => {
     }, 15_000);
   });
 
-  it('understands the address for the sort code, and prints none of a place that is in doubt', async () => {
+  it('sorts by the address as it is understood, and by no place in doubt', async () => {
     const store = await seedMerchant(system);
     const { courierId } = store;
     const hub = { hubCode: 'HZ', branchCode: 'A00' };

@@ -47,27 +47,35 @@ export async function insertDataKey(db: Queryable, key: NewDataKey): Promise<voi
   );
 }
 
-/** The key of the phone index; undefined before the first waybill. */
-export async function selectIndexKey(db: Queryable): Promise<WrappedKeyRow | undefined> {
+/** The key of a look-up hash; undefined before its first use. */
+export async function selectIndexKey(
+  db: Queryable,
+  name: IndexName,
+): Promise<WrappedKeyRow | undefined> {
   const rows = await db.query<WrappedKeyRow>(
-    `select master_key_id, wrapped from waybill.index_key where name = 'phone'`,
+    'select master_key_id, wrapped from waybill.index_key where name = $1',
+    [name],
   );
   return rows[0];
 }
 
-/** Stores the key of the phone index and answers the one that counts: the first ever stored. */
+/** Stores the key of a look-up hash and answers the one that counts: the first ever stored. */
 export async function insertIndexKey(
   db: Queryable,
+  name: IndexName,
   key: WrappedKey & { createTime: Date },
 ): Promise<WrappedKeyRow> {
   await db.query(
     `insert into waybill.index_key (name, master_key_id, wrapped, create_time)
-     values ('phone', $1, $2::bytea, $3::timestamptz)
+     values ($1, $2, $3::bytea, $4::timestamptz)
      on conflict (name) do nothing`,
-    [key.masterKeyId, key.wrapped, key.createTime],
+    [name, key.masterKeyId, key.wrapped, key.createTime],
   );
-  return (await selectIndexKey(db)) as WrappedKeyRow;
+  return (await selectIndexKey(db, name)) as WrappedKeyRow;
 }
+
+/** What is looked up by a keyed hash; the schema's check repeats the names. */
+export type IndexName = 'phone' | 'address';
 
 export type NewDataKey = WrappedKey & {
   merchantId: string;

@@ -63,8 +63,8 @@ export type Area = Message<"queqiao.network.v1.Area"> & {
   /**
    * Input only: a GeoJSON (RFC 7946) Polygon, MultiPolygon, Feature or FeatureCollection of such,
    * up to 2 MiB and 10,000 corners. Covers the cells whose centre lies in it, so that areas with a
-   * common border share no cell. A ring that crosses or touches itself is refused. Must not be
-   * given together with cells.
+   * common border share no cell. A ring that crosses or touches itself is refused, and a border of
+   * more than 20,000 km. Must not be given together with cells.
    *
    * @generated from field: string geojson = 6;
    */
@@ -81,7 +81,8 @@ export type Area = Message<"queqiao.network.v1.Area"> & {
   /**
    * H3 cells of resolution 5 to 9, 15 hex digits each, in any mixture; answered compacted. 50,000
    * cells of resolution 9 at most, which is about 5,000 km2: say larger areas in divisions. Only in
-   * answers about one area, not in lists.
+   * answers about one area, not in lists. An area has cells or divisions, but for a territory all
+   * of whose cells SettleTerritories gave to others.
    *
    * @generated from field: repeated string cells = 8;
    */
@@ -103,15 +104,22 @@ export type Area = Message<"queqiao.network.v1.Area"> & {
   cellCount: number;
 
   /**
-   * Of a territory: the code of the sorting centre. Required there, empty elsewhere: 1 to 8 of A-Z
-   * and 0-9.
+   * Of a territory: the code of the sorting centre, 1 to 8 of A-Z and 0-9; empty elsewhere. Left
+   * out at creation it is the code of the city (GB/T 2260, 4 digits) that the land lies in: 3301;
+   * 3100 for a province that is a city or is named as a whole; all 6 digits for a county that
+   * answers to its province. Land of divisions lies in the city that most of it is in, land of
+   * cells alone in that of the town next to its middle, which near a border may be the neighbour:
+   * say it there. Required if no town is within 300 km. Left out in an update it stays.
    *
    * @generated from field: string hub_code = 11;
    */
   hubCode: string;
 
   /**
-   * Of a territory: the code of the branch. Required there, empty elsewhere: 1 to 8 of A-Z and 0-9.
+   * Of a territory: the code of the branch, 1 to 8 of A-Z and 0-9; empty elsewhere, and never given
+   * without hub_code. Left out at creation, or in an update that gives another hub_code, it is the
+   * first of 001, 002, ... that no territory of this courier and hub has or had; of two creations
+   * of the same area at once one may leave a gap. Left out in another update it stays.
    *
    * @generated from field: string branch_code = 12;
    */

@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file queqiao/network/v1/coverage.proto.
  */
 export const file_queqiao_network_v1_coverage: GenFile = /*@__PURE__*/
-  fileDesc("CiFxdWVxaWFvL25ldHdvcmsvdjEvY292ZXJhZ2UucHJvdG8SEnF1ZXFpYW8ubmV0d29yay52MSIuCghDZWxsTG9hZBIMCgRjZWxsGAEgASgJEhQKDHBhcmNlbF9jb3VudBgCIAEoAyLPAwoLUmVhY2hSZXN1bHQSOAoHdmVyZGljdBgBIAEoDjInLnF1ZXFpYW8ubmV0d29yay52MS5SZWFjaFJlc3VsdC5WZXJkaWN0EjQKBWNhdXNlGAIgASgOMiUucXVlcWlhby5uZXR3b3JrLnYxLlJlYWNoUmVzdWx0LkNhdXNlEg4KBnJlYXNvbhgDIAEoCRIuCgp1bnRpbF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJjCgdWZXJkaWN0EhcKE1ZFUkRJQ1RfVU5TUEVDSUZJRUQQABISCg5WRVJESUNUX1NFUlZFRBABEhYKElZFUkRJQ1RfTk9UX1NFUlZFRBACEhMKD1ZFUkRJQ1RfVU5LTk9XThADIqoBCgVDYXVzZRIVChFDQVVTRV9VTlNQRUNJRklFRBAAEhEKDUNBVVNFX09VVFNJREUQARIRCg1DQVVTRV9CTE9DS0VEEAISGgoWQ0FVU0VfQ09VUklFUl9ESVNBQkxFRBADEhkKFUNBVVNFX05PX1NFUlZJQ0VfQVJFQRAEEhcKE0NBVVNFX1BMQUNFX1VOS05PV04QBRIUChBDQVVTRV9UT09fQ09BUlNFEAYibAoHT3ZlcmxhcBIPCgdhcmVhX2lkGAEgASgJEhUKDW90aGVyX2FyZWFfaWQYAiABKAkSEgoKY2VsbF9jb3VudBgDIAEoAxINCgVjZWxscxgEIAMoCRIWCg5kaXZpc2lvbl9jb2RlcxgFIAMoCWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("CiFxdWVxaWFvL25ldHdvcmsvdjEvY292ZXJhZ2UucHJvdG8SEnF1ZXFpYW8ubmV0d29yay52MSIuCghDZWxsTG9hZBIMCgRjZWxsGAEgASgJEhQKDHBhcmNlbF9jb3VudBgCIAEoAyLPAwoLUmVhY2hSZXN1bHQSOAoHdmVyZGljdBgBIAEoDjInLnF1ZXFpYW8ubmV0d29yay52MS5SZWFjaFJlc3VsdC5WZXJkaWN0EjQKBWNhdXNlGAIgASgOMiUucXVlcWlhby5uZXR3b3JrLnYxLlJlYWNoUmVzdWx0LkNhdXNlEg4KBnJlYXNvbhgDIAEoCRIuCgp1bnRpbF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJjCgdWZXJkaWN0EhcKE1ZFUkRJQ1RfVU5TUEVDSUZJRUQQABISCg5WRVJESUNUX1NFUlZFRBABEhYKElZFUkRJQ1RfTk9UX1NFUlZFRBACEhMKD1ZFUkRJQ1RfVU5LTk9XThADIqoBCgVDYXVzZRIVChFDQVVTRV9VTlNQRUNJRklFRBAAEhEKDUNBVVNFX09VVFNJREUQARIRCg1DQVVTRV9CTE9DS0VEEAISGgoWQ0FVU0VfQ09VUklFUl9ESVNBQkxFRBADEhkKFUNBVVNFX05PX1NFUlZJQ0VfQVJFQRAEEhcKE0NBVVNFX1BMQUNFX1VOS05PV04QBRIUChBDQVVTRV9UT09fQ09BUlNFEAYibAoHT3ZlcmxhcBIPCgdhcmVhX2lkGAEgASgJEhUKDW90aGVyX2FyZWFfaWQYAiABKAkSEgoKY2VsbF9jb3VudBgDIAEoAxINCgVjZWxscxgEIAMoCRIWCg5kaXZpc2lvbl9jb2RlcxgFIAMoCSJqCg9UZXJyaXRvcnlDaGFuZ2USDwoHYXJlYV9pZBgBIAEoCRIZChFnYWluZWRfY2VsbF9jb3VudBgCIAEoBRIXCg9sb3N0X2NlbGxfY291bnQYAyABKAUSEgoKY2VsbF9jb3VudBgEIAEoBWIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * How much goes to one cell.
@@ -249,4 +249,46 @@ export type Overlap = Message<"queqiao.network.v1.Overlap"> & {
  */
 export const OverlapSchema: GenMessage<Overlap> = /*@__PURE__*/
   messageDesc(file_queqiao_network_v1_coverage, 2);
+
+/**
+ * What settling does to a territory; counts are cells of resolution 9.
+ *
+ * @generated from message queqiao.network.v1.TerritoryChange
+ */
+export type TerritoryChange = Message<"queqiao.network.v1.TerritoryChange"> & {
+  /**
+   * The territory.
+   *
+   * @generated from field: string area_id = 1;
+   */
+  areaId: string;
+
+  /**
+   * Cells that it did not have before.
+   *
+   * @generated from field: int32 gained_cell_count = 2;
+   */
+  gainedCellCount: number;
+
+  /**
+   * Cells that it had before and another has now.
+   *
+   * @generated from field: int32 lost_cell_count = 3;
+   */
+  lostCellCount: number;
+
+  /**
+   * How many it has now.
+   *
+   * @generated from field: int32 cell_count = 4;
+   */
+  cellCount: number;
+};
+
+/**
+ * Describes the message queqiao.network.v1.TerritoryChange.
+ * Use `create(TerritoryChangeSchema)` to create a new message.
+ */
+export const TerritoryChangeSchema: GenMessage<TerritoryChange> = /*@__PURE__*/
+  messageDesc(file_queqiao_network_v1_coverage, 3);
 

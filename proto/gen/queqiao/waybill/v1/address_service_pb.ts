@@ -4,6 +4,8 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { ItemError } from "../../type/v1/item_error_pb.ts";
 import { file_queqiao_type_v1_item_error } from "../../type/v1/item_error_pb.ts";
 import type { Location } from "../../type/v1/location_pb.ts";
@@ -14,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file queqiao/waybill/v1/address_service.proto.
  */
 export const file_queqiao_waybill_v1_address_service: GenFile = /*@__PURE__*/
-  fileDesc("CihxdWVxaWFvL3dheWJpbGwvdjEvYWRkcmVzc19zZXJ2aWNlLnByb3RvEhJxdWVxaWFvLndheWJpbGwudjEiJgoVUGFyc2VBZGRyZXNzZXNSZXF1ZXN0Eg0KBXRleHRzGAEgAygJIkwKFlBhcnNlQWRkcmVzc2VzUmVzcG9uc2USMgoIb3V0Y29tZXMYASADKAsyIC5xdWVxaWFvLndheWJpbGwudjEuUGFyc2VPdXRjb21lInwKDFBhcnNlT3V0Y29tZRI0CgdhZGRyZXNzGAEgASgLMiEucXVlcWlhby53YXliaWxsLnYxLlBhcnNlZEFkZHJlc3NIABIrCgVlcnJvchgCIAEoCzIaLnF1ZXFpYW8udHlwZS52MS5JdGVtRXJyb3JIAEIJCgdvdXRjb21lIrMGCg1QYXJzZWRBZGRyZXNzEgwKBGNvZGUYASABKAkSEAoIcHJvdmluY2UYAiABKAkSFQoNcHJvdmluY2VfY29kZRgDIAEoCRIMCgRjaXR5GAQgASgJEhEKCWNpdHlfY29kZRgFIAEoCRIOCgZjb3VudHkYBiABKAkSEwoLY291bnR5X2NvZGUYByABKAkSDgoGc3RyZWV0GAggASgJEhMKC3N0cmVldF9jb2RlGAkgASgJEgwKBHJvYWQYCiABKAkSDgoGbnVtYmVyGAsgASgJEhAKCGJ1aWxkaW5nGAwgASgJEgwKBHVuaXQYDSABKAkSDQoFZmxvb3IYDiABKAkSDAoEcm9vbRgPIAEoCRIMCgRyZXN0GBAgASgJEgwKBG5hbWUYESABKAkSDQoFcGhvbmUYEiABKAkSEAoIcG9zdGNvZGUYEyABKAkSDwoHY291bnRyeRgUIAEoCRIOCgZkZXRhaWwYFSABKAkSPgoJcHJlY2lzaW9uGBYgASgOMisucXVlcWlhby53YXliaWxsLnYxLlBhcnNlZEFkZHJlc3MuUHJlY2lzaW9uEjEKB2d1ZXNzZXMYFyADKAsyIC5xdWVxaWFvLndheWJpbGwudjEuQWRkcmVzc0d1ZXNzEhEKCWNvbmZsaWN0cxgYIAMoCRISCgpjYW5kaWRhdGVzGBkgAygJEisKCGxvY2F0aW9uGBogASgLMhkucXVlcWlhby50eXBlLnYxLkxvY2F0aW9uEhUKDWxvY2F0aW9uX2NvZGUYGyABKAki6AEKCVByZWNpc2lvbhIZChVQUkVDSVNJT05fVU5TUEVDSUZJRUQQABISCg5QUkVDSVNJT05fTk9ORRABEhYKElBSRUNJU0lPTl9QUk9WSU5DRRACEhIKDlBSRUNJU0lPTl9DSVRZEAMSFAoQUFJFQ0lTSU9OX0NPVU5UWRAEEhQKEFBSRUNJU0lPTl9TVFJFRVQQBRISCg5QUkVDSVNJT05fUk9BRBAGEhQKEFBSRUNJU0lPTl9OVU1CRVIQBxIWChJQUkVDSVNJT05fQlVJTERJTkcQCBISCg5QUkVDSVNJT05fUk9PTRAJIoQCCgxBZGRyZXNzR3Vlc3MSDQoFZmllbGQYASABKAkSNwoGcmVhc29uGAIgASgOMicucXVlcWlhby53YXliaWxsLnYxLkFkZHJlc3NHdWVzcy5SZWFzb24iqwEKBlJlYXNvbhIWChJSRUFTT05fVU5TUEVDSUZJRUQQABIWChJSRUFTT05fRk9STUVSX05BTUUQARIVChFSRUFTT05fT1RIRVJfS0lORBACEhUKEVJFQVNPTl9TSE9SVF9OQU1FEAMSFQoRUkVBU09OX09OTFlfUExBQ0UQBBITCg9SRUFTT05fUE9TSVRJT04QBRIXChNSRUFTT05fTlVNQkVSX0NIQUlOEAYyeQoOQWRkcmVzc1NlcnZpY2USZwoOUGFyc2VBZGRyZXNzZXMSKS5xdWVxaWFvLndheWJpbGwudjEuUGFyc2VBZGRyZXNzZXNSZXF1ZXN0GioucXVlcWlhby53YXliaWxsLnYxLlBhcnNlQWRkcmVzc2VzUmVzcG9uc2ViBnByb3RvMw", [file_queqiao_type_v1_item_error, file_queqiao_type_v1_location]);
+  fileDesc("CihxdWVxaWFvL3dheWJpbGwvdjEvYWRkcmVzc19zZXJ2aWNlLnByb3RvEhJxdWVxaWFvLndheWJpbGwudjEiJgoVUGFyc2VBZGRyZXNzZXNSZXF1ZXN0Eg0KBXRleHRzGAEgAygJIkwKFlBhcnNlQWRkcmVzc2VzUmVzcG9uc2USMgoIb3V0Y29tZXMYASADKAsyIC5xdWVxaWFvLndheWJpbGwudjEuUGFyc2VPdXRjb21lInwKDFBhcnNlT3V0Y29tZRI0CgdhZGRyZXNzGAEgASgLMiEucXVlcWlhby53YXliaWxsLnYxLlBhcnNlZEFkZHJlc3NIABIrCgVlcnJvchgCIAEoCzIaLnF1ZXFpYW8udHlwZS52MS5JdGVtRXJyb3JIAEIJCgdvdXRjb21lIqYICg1QYXJzZWRBZGRyZXNzEgwKBGNvZGUYASABKAkSEAoIcHJvdmluY2UYAiABKAkSFQoNcHJvdmluY2VfY29kZRgDIAEoCRIMCgRjaXR5GAQgASgJEhEKCWNpdHlfY29kZRgFIAEoCRIOCgZjb3VudHkYBiABKAkSEwoLY291bnR5X2NvZGUYByABKAkSDgoGc3RyZWV0GAggASgJEhMKC3N0cmVldF9jb2RlGAkgASgJEgwKBHJvYWQYCiABKAkSDgoGbnVtYmVyGAsgASgJEhAKCGJ1aWxkaW5nGAwgASgJEgwKBHVuaXQYDSABKAkSDQoFZmxvb3IYDiABKAkSDAoEcm9vbRgPIAEoCRIMCgRyZXN0GBAgASgJEgwKBG5hbWUYESABKAkSDQoFcGhvbmUYEiABKAkSEAoIcG9zdGNvZGUYEyABKAkSDwoHY291bnRyeRgUIAEoCRIOCgZkZXRhaWwYFSABKAkSPgoJcHJlY2lzaW9uGBYgASgOMisucXVlcWlhby53YXliaWxsLnYxLlBhcnNlZEFkZHJlc3MuUHJlY2lzaW9uEjEKB2d1ZXNzZXMYFyADKAsyIC5xdWVxaWFvLndheWJpbGwudjEuQWRkcmVzc0d1ZXNzEhEKCWNvbmZsaWN0cxgYIAMoCRISCgpjYW5kaWRhdGVzGBkgAygJEisKCGxvY2F0aW9uGBogASgLMhkucXVlcWlhby50eXBlLnYxLkxvY2F0aW9uEhUKDWxvY2F0aW9uX2NvZGUYGyABKAkSPwoObG9jYXRpb25fYmFzaXMYHCABKA4yJy5xdWVxaWFvLndheWJpbGwudjEuUGFyc2VkQWRkcmVzcy5CYXNpcxIZChFsb2NhdGlvbl9yYWRpdXNfbRgdIAEoBRIaChJsb2NhdGlvbl9maXhfY291bnQYHiABKAUi6AEKCVByZWNpc2lvbhIZChVQUkVDSVNJT05fVU5TUEVDSUZJRUQQABISCg5QUkVDSVNJT05fTk9ORRABEhYKElBSRUNJU0lPTl9QUk9WSU5DRRACEhIKDlBSRUNJU0lPTl9DSVRZEAMSFAoQUFJFQ0lTSU9OX0NPVU5UWRAEEhQKEFBSRUNJU0lPTl9TVFJFRVQQBRISCg5QUkVDSVNJT05fUk9BRBAGEhQKEFBSRUNJU0lPTl9OVU1CRVIQBxIWChJQUkVDSVNJT05fQlVJTERJTkcQCBISCg5QUkVDSVNJT05fUk9PTRAJInkKBUJhc2lzEhUKEUJBU0lTX1VOU1BFQ0lGSUVEEAASDwoLQkFTSVNfSE9VU0UQARIOCgpCQVNJU19ST0FEEAISEAoMQkFTSVNfU1RSRUVUEAMSEgoOQkFTSVNfUFJPVklERVIQBBISCg5CQVNJU19ESVZJU0lPThAFIoQCCgxBZGRyZXNzR3Vlc3MSDQoFZmllbGQYASABKAkSNwoGcmVhc29uGAIgASgOMicucXVlcWlhby53YXliaWxsLnYxLkFkZHJlc3NHdWVzcy5SZWFzb24iqwEKBlJlYXNvbhIWChJSRUFTT05fVU5TUEVDSUZJRUQQABIWChJSRUFTT05fRk9STUVSX05BTUUQARIVChFSRUFTT05fT1RIRVJfS0lORBACEhUKEVJFQVNPTl9TSE9SVF9OQU1FEAMSFQoRUkVBU09OX09OTFlfUExBQ0UQBBITCg9SRUFTT05fUE9TSVRJT04QBRIXChNSRUFTT05fTlVNQkVSX0NIQUlOEAYiUAobUmVwb3J0RGVsaXZlcnlQb2ludHNSZXF1ZXN0EjEKBnBvaW50cxgBIAMoCzIhLnF1ZXFpYW8ud2F5YmlsbC52MS5EZWxpdmVyeVBvaW50IocBCg1EZWxpdmVyeVBvaW50EhYKDndheWJpbGxfbnVtYmVyGAEgASgJEisKCGxvY2F0aW9uGAIgASgLMhkucXVlcWlhby50eXBlLnYxLkxvY2F0aW9uEjEKDWRlbGl2ZXJ5X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIloKHFJlcG9ydERlbGl2ZXJ5UG9pbnRzUmVzcG9uc2USOgoIb3V0Y29tZXMYASADKAsyKC5xdWVxaWFvLndheWJpbGwudjEuRGVsaXZlcnlQb2ludE91dGNvbWUiegoURGVsaXZlcnlQb2ludE91dGNvbWUSFgoOd2F5YmlsbF9udW1iZXIYASABKAkSEgoIYWNjZXB0ZWQYAiABKAhIABIrCgVlcnJvchgDIAEoCzIaLnF1ZXFpYW8udHlwZS52MS5JdGVtRXJyb3JIAEIJCgdvdXRjb21lMvQBCg5BZGRyZXNzU2VydmljZRJnCg5QYXJzZUFkZHJlc3NlcxIpLnF1ZXFpYW8ud2F5YmlsbC52MS5QYXJzZUFkZHJlc3Nlc1JlcXVlc3QaKi5xdWVxaWFvLndheWJpbGwudjEuUGFyc2VBZGRyZXNzZXNSZXNwb25zZRJ5ChRSZXBvcnREZWxpdmVyeVBvaW50cxIvLnF1ZXFpYW8ud2F5YmlsbC52MS5SZXBvcnREZWxpdmVyeVBvaW50c1JlcXVlc3QaMC5xdWVxaWFvLndheWJpbGwudjEuUmVwb3J0RGVsaXZlcnlQb2ludHNSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_queqiao_type_v1_item_error, file_queqiao_type_v1_location]);
 
 /**
  * Request of ParseAddresses.
@@ -284,7 +286,8 @@ export type ParsedAddress = Message<"queqiao.waybill.v1.ParsedAddress"> & {
   candidates: string[];
 
   /**
-   * A point of the finest division that has one in the gazetteer, WGS-84. None if no division is
+   * The best point that is known, WGS-84; location_basis says of what. Where deliveries have taught
+   * none, it is that of the finest division that has one in the gazetteer. None if no division is
    * known or none has one.
    *
    * @generated from field: queqiao.type.v1.Location location = 26;
@@ -292,12 +295,34 @@ export type ParsedAddress = Message<"queqiao.waybill.v1.ParsedAddress"> & {
   location?: Location | undefined;
 
   /**
-   * The code of the division that the point stands for, six or nine digits. A point of a city or
-   * county says little about a house in it.
+   * The code of the division that the point stands for, six or nine digits; empty unless
+   * location_basis is BASIS_DIVISION. A point of a city or county says little about a house in it.
    *
    * @generated from field: string location_code = 27;
    */
   locationCode: string;
+
+  /**
+   * What the point is the point of. BASIS_UNSPECIFIED where there is none.
+   *
+   * @generated from field: queqiao.waybill.v1.ParsedAddress.Basis location_basis = 28;
+   */
+  locationBasis: ParsedAddress_Basis;
+
+  /**
+   * Metres around the point within which half of the deliveries were that taught it; 0 for one that
+   * deliveries did not teach.
+   *
+   * @generated from field: int32 location_radius_m = 29;
+   */
+  locationRadiusM: number;
+
+  /**
+   * How many deliveries taught it, 3 to 25, the newest; 0 for one that deliveries did not teach.
+   *
+   * @generated from field: int32 location_fix_count = 30;
+   */
+  locationFixCount: number;
 };
 
 /**
@@ -398,6 +423,68 @@ export const ParsedAddress_PrecisionSchema: GenEnum<ParsedAddress_Precision> = /
   enumDesc(file_queqiao_waybill_v1_address_service, 3, 0);
 
 /**
+ * What a point is the point of.
+ *
+ * @generated from enum queqiao.waybill.v1.ParsedAddress.Basis
+ */
+export const ParsedAddress_Basis = {
+  /**
+   * There is no point.
+   *
+   * @generated from enum value: BASIS_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The house, learnt from deliveries to it.
+   *
+   * @generated from enum value: BASIS_HOUSE = 1;
+   */
+  HOUSE: 1,
+
+  /**
+   * The road, learnt from deliveries to its houses.
+   *
+   * @generated from enum value: BASIS_ROAD = 2;
+   */
+  ROAD: 2,
+
+  /**
+   * The street or town, learnt from deliveries in it.
+   *
+   * @generated from enum value: BASIS_STREET = 3;
+   */
+  STREET: 3,
+
+  /**
+   * The address, as a map service says that the operator asks.
+   *
+   * @generated from enum value: BASIS_PROVIDER = 4;
+   */
+  PROVIDER: 4,
+
+  /**
+   * The division that location_code names.
+   *
+   * @generated from enum value: BASIS_DIVISION = 5;
+   */
+  DIVISION: 5,
+} as const;
+
+/**
+ * What a point is the point of.
+ *
+ * @generated from enum queqiao.waybill.v1.ParsedAddress.Basis
+ */
+export type ParsedAddress_Basis = (typeof ParsedAddress_Basis)[keyof typeof ParsedAddress_Basis] | UnknownEnum;
+
+/**
+ * Describes the enum queqiao.waybill.v1.ParsedAddress.Basis.
+ */
+export const ParsedAddress_BasisSchema: GenEnum<ParsedAddress_Basis> = /*@__PURE__*/
+  enumDesc(file_queqiao_waybill_v1_address_service, 3, 1);
+
+/**
  * A field that the text does not spell out, and why it is taken to mean this.
  *
  * @generated from message queqiao.waybill.v1.AddressGuess
@@ -495,14 +582,139 @@ export const AddressGuess_ReasonSchema: GenEnum<AddressGuess_Reason> = /*@__PURE
   enumDesc(file_queqiao_waybill_v1_address_service, 4, 0);
 
 /**
- * Reads addresses as people write them, so that they can be cleaned before a waybill is drawn.
- * Nothing that is sent is kept or written down.
+ * Request of ReportDeliveryPoints.
+ *
+ * @generated from message queqiao.waybill.v1.ReportDeliveryPointsRequest
+ */
+export type ReportDeliveryPointsRequest = Message<"queqiao.waybill.v1.ReportDeliveryPointsRequest"> & {
+  /**
+   * 1 to 1,000, each waybill once.
+   *
+   * @generated from field: repeated queqiao.waybill.v1.DeliveryPoint points = 1;
+   */
+  points: DeliveryPoint[];
+};
+
+/**
+ * Describes the message queqiao.waybill.v1.ReportDeliveryPointsRequest.
+ * Use `create(ReportDeliveryPointsRequestSchema)` to create a new message.
+ */
+export const ReportDeliveryPointsRequestSchema: GenMessage<ReportDeliveryPointsRequest> = /*@__PURE__*/
+  messageDesc(file_queqiao_waybill_v1_address_service, 5);
+
+/**
+ * Where one parcel was handed over.
+ *
+ * @generated from message queqiao.waybill.v1.DeliveryPoint
+ */
+export type DeliveryPoint = Message<"queqiao.waybill.v1.DeliveryPoint"> & {
+  /**
+   * Its waybill, ISSUED and not erased. Required.
+   *
+   * @generated from field: string waybill_number = 1;
+   */
+  waybillNumber: string;
+
+  /**
+   * Where the courier stood, in the datum of its device. Required. Not over 150 km from the county
+   * of the consignee's address (FAR_FROM_COUNTY), and in China if the datum is of China.
+   *
+   * @generated from field: queqiao.type.v1.Location location = 2;
+   */
+  location?: Location | undefined;
+
+  /**
+   * When. Required. Later than the waybill's issue_time, and at most five minutes ahead of the
+   * server's clock.
+   *
+   * @generated from field: google.protobuf.Timestamp delivery_time = 3;
+   */
+  deliveryTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message queqiao.waybill.v1.DeliveryPoint.
+ * Use `create(DeliveryPointSchema)` to create a new message.
+ */
+export const DeliveryPointSchema: GenMessage<DeliveryPoint> = /*@__PURE__*/
+  messageDesc(file_queqiao_waybill_v1_address_service, 6);
+
+/**
+ * Response of ReportDeliveryPoints.
+ *
+ * @generated from message queqiao.waybill.v1.ReportDeliveryPointsResponse
+ */
+export type ReportDeliveryPointsResponse = Message<"queqiao.waybill.v1.ReportDeliveryPointsResponse"> & {
+  /**
+   * One for each point, in request order.
+   *
+   * @generated from field: repeated queqiao.waybill.v1.DeliveryPointOutcome outcomes = 1;
+   */
+  outcomes: DeliveryPointOutcome[];
+};
+
+/**
+ * Describes the message queqiao.waybill.v1.ReportDeliveryPointsResponse.
+ * Use `create(ReportDeliveryPointsResponseSchema)` to create a new message.
+ */
+export const ReportDeliveryPointsResponseSchema: GenMessage<ReportDeliveryPointsResponse> = /*@__PURE__*/
+  messageDesc(file_queqiao_waybill_v1_address_service, 7);
+
+/**
+ * What became of one point.
+ *
+ * @generated from message queqiao.waybill.v1.DeliveryPointOutcome
+ */
+export type DeliveryPointOutcome = Message<"queqiao.waybill.v1.DeliveryPointOutcome"> & {
+  /**
+   * As sent.
+   *
+   * @generated from field: string waybill_number = 1;
+   */
+  waybillNumber: string;
+
+  /**
+   * Accepted, or an error.
+   *
+   * @generated from oneof queqiao.waybill.v1.DeliveryPointOutcome.outcome
+   */
+  outcome: {
+    /**
+     * Always true: the point is kept, or was before.
+     *
+     * @generated from field: bool accepted = 2;
+     */
+    value: boolean;
+    case: "accepted";
+  } | {
+    /**
+     * Why it was not taken. ADDRESS_VAGUE is the problem of a consignee's address that names no
+     * known county, or no street, road or building in it.
+     *
+     * @generated from field: queqiao.type.v1.ItemError error = 3;
+     */
+    value: ItemError;
+    case: "error";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message queqiao.waybill.v1.DeliveryPointOutcome.
+ * Use `create(DeliveryPointOutcomeSchema)` to create a new message.
+ */
+export const DeliveryPointOutcomeSchema: GenMessage<DeliveryPointOutcome> = /*@__PURE__*/
+  messageDesc(file_queqiao_waybill_v1_address_service, 8);
+
+/**
+ * Reads addresses as people write them, so that they can be cleaned before a waybill is drawn, and
+ * learns from deliveries where they are.
  *
  * @generated from service queqiao.waybill.v1.AddressService
  */
 export const AddressService: GenService<{
   /**
-   * Reads up to 1,000 texts, each with its own outcome, in request order.
+   * Reads up to 1,000 texts, each with its own outcome, in request order. Nothing that is sent is
+   * kept or written down.
    *
    * @generated from rpc queqiao.waybill.v1.AddressService.ParseAddresses
    */
@@ -510,6 +722,22 @@ export const AddressService: GenService<{
     methodKind: "unary";
     input: typeof ParseAddressesRequestSchema;
     output: typeof ParseAddressesResponseSchema;
+  },
+  /**
+   * Tells where parcels were handed over at the door, up to 1,000, each with its own outcome, in
+   * request order. For the courier that carries them and for operators; waybills of others are
+   * WAYBILL_NOT_FOUND. The point is kept for the waybill's house, road and street, without a name,
+   * a number or an address; the log of accesses says that the consignee was opened to know them.
+   *
+   * What is accepted is on disk. A waybill counts once, by the report with the latest
+   * delivery_time: a repeat changes nothing. Erasing its consignee removes it.
+   *
+   * @generated from rpc queqiao.waybill.v1.AddressService.ReportDeliveryPoints
+   */
+  reportDeliveryPoints: {
+    methodKind: "unary";
+    input: typeof ReportDeliveryPointsRequestSchema;
+    output: typeof ReportDeliveryPointsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_queqiao_waybill_v1_address_service, 0);
