@@ -3,14 +3,22 @@ import { type FileHandle, open, rename, rm, writeFile } from 'node:fs/promises';
 import { parse as parsePath } from 'node:path';
 import type { Client } from '#libs/grpc';
 import type { ItemError } from '#proto/queqiao/type/v1/item_error';
-import { LabelFormat, type LabelService, LabelSize } from '#proto/queqiao/waybill/v1/label_service';
+import {
+  type LabelData,
+  LabelDataSchema,
+  LabelFormat,
+  type LabelService,
+  LabelSize,
+} from '#proto/queqiao/waybill/v1/label_service';
 import { insist } from './insist.ts';
+import { toPlain } from './network-resource.ts';
 
 /** What one call may print. */
 const LABELS_MAX: Record<number, number> = {
   [LabelFormat.PDF]: 50_000,
   [LabelFormat.ZPL]: 1_000,
   [LabelFormat.PNG]: 1_000,
+  [LabelFormat.DATA]: 50_000,
 };
 
 export const SIZES = {
@@ -21,6 +29,7 @@ export const FORMATS = {
   pdf: LabelFormat.PDF,
   zpl: LabelFormat.ZPL,
   png: LabelFormat.PNG,
+  jsonl: LabelFormat.DATA,
 } as const;
 
 /**
@@ -53,7 +62,7 @@ async function printOnce(job: PrintJob, requestId: string): Promise<Printed> {
     requestId,
     items: numbers.map((waybillNumber) => ({ waybillNumber, customTexts: texts })),
     format,
-    size: job.size,
+    size: format === LabelFormat.DATA ? LabelSize.LABEL_SIZE_UNSPECIFIED : job.size,
     dpi: job.dpi ?? 0,
     templateId: job.templateId ?? '',
     reason: job.reason ?? '',
@@ -72,9 +81,14 @@ async function printOnce(job: PrintJob, requestId: string): Promise<Printed> {
       await writeFile(picture, part.value.data);
       printed.files.push(picture);
     } else if (part.case === 'content') await file.append(part.value.data);
+    else if (part.case === 'data') await file.append(jsonLine(part.value));
   }
   if (await file.finish()) printed.files.push(path);
   return printed;
+}
+
+function jsonLine(data: LabelData): Uint8Array {
+  return Buffer.from(`${JSON.stringify(toPlain(LabelDataSchema, data))}\n`);
 }
 
 /** The same labels again, by the same request: nothing is counted twice. */

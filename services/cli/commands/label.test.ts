@@ -93,6 +93,20 @@ describe('queqiao label', () => {
     expect((await label(['verify', first])).stdout).toContain(`waybill_number\t${numbers[0]}`);
   });
 
+  it('writes what stands on labels as lines of JSON', async () => {
+    const path = folder.path('labels.jsonl');
+    const run = await label(['print', ...numbers, '--format', 'jsonl', '--output', path]);
+    expect(run).toMatchObject({ exit: 0, stderr: '' });
+    const lines = (await readFile(path, 'utf8')).trimEnd().split('\n');
+    const shown = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(shown.map((each) => each['waybill_number'])).toEqual(numbers);
+    const codes = shown.map((each) => String(each['qr_text']));
+    const keys = await label(['keys']);
+    await writeFile(folder.path('data-keys.json'), keys.stdout);
+    const verified = await label(['verify', ...codes, '--keys', folder.path('data-keys.json')]);
+    expect(verified.exit).toBe(0);
+  });
+
   it('declares a template from a file, and prints by it', async () => {
     const file = folder.path('template.json');
     const place = { x_dmm: 10, y_dmm: 10, width_dmm: 300, height_dmm: 50, text_size_dmm: 30 };

@@ -39,8 +39,13 @@ function printCommand(context: CliContext): Command {
     .description('Print labels into a file. Each print is counted, up to a limit.')
     .argument('[number...]', 'waybill numbers')
     .option('--from <file>', 'all that a result file of `queqiao issue` has numbers for')
-    .option('--output <file>', 'default labels.pdf, labels.zpl or labels.png')
-    .option('--format <name>', 'pdf, zpl or png', oneOf(FORMATS), LabelFormat.PDF)
+    .option('--output <file>', 'default labels.pdf, labels.zpl and so on')
+    .option(
+      '--format <name>',
+      'pdf, zpl, png; jsonl: what stands on each',
+      oneOf(FORMATS),
+      LabelFormat.PDF,
+    )
     .option('--size <mm>', '76x130 or 100x180', oneOf(SIZES), LabelSize.LABEL_SIZE_76X130)
     .option('--dpi <n>', '203 or 300, of zpl and png', oneOf({ 203: 203, 300: 300 }))
     .option('--template <id>', "a template of the merchant's own area")

@@ -112,6 +112,41 @@ describe('RenderLabels', () => {
     expect(codes).toEqual(addresses.map(([, printed]) => printed));
   });
 
+  it('answers as data what stands on the label, and counts it as a print', async () => {
+    const cod = { code: 'cod', attributes: { amount_fen: integer(12_850n) } };
+    const parcel = { addedServices: [cod], weightG: 800, goodsDescription: '茶叶' };
+    const number = await issue(system, shop, 'D-1', parcel);
+    const { files } = await render(system, shop.apiKey, { items: itemsOf(number) });
+    const [page = ''] = await textsOfPdf(pdfOf(files));
+    const request = { requestId: randomUUID(), items: itemsOf(number), format: LabelFormat.DATA };
+    const parts = [];
+    for await (const { part } of system.label(shop.apiKey).renderLabels(request)) parts.push(part);
+    expect(parts.map((part) => part.case)).toEqual(['outcome', 'data']);
+    const data = parts[1]?.case === 'data' ? parts[1].value : undefined;
+    expect(data).toMatchObject({
+      ...{ waybillNumber: number, orderRef: 'D-1', weightG: 800, goodsDescription: '茶叶' },
+      ...{ services: ['代收货款 ¥128.50'], parcelNo: 1, parcelCount: 1, reprintCount: 1 },
+    });
+    const { courierName, serviceName, consignee, sender, services } = data ?? {};
+    const texts = [courierName, serviceName, ...(services ?? [])];
+    for (const party of [consignee, sender]) texts.push(party?.name, party?.phone, party?.address);
+    const packed = page.replace(/\s/g, '');
+    for (const text of texts) expect(packed).toContain(text?.replace(/\s/g, '') || 'nothing');
+    expect(verifyLabel(data?.qrText ?? '', await publicKeys())).toMatchObject({
+      ...{ isValid: true, waybillNumber: number },
+    });
+    expect(`${consignee?.name}${consignee?.phone}`).toBe('欧阳**138******78');
+    const refused = { ...request, requestId: randomUUID() };
+    for (const change of [
+      { size: LabelSize.LABEL_SIZE_76X130 },
+      { dpi: 203 },
+      { templateId: 'x' },
+    ]) {
+      const call = render(system, shop.apiKey, { ...refused, ...change });
+      await expect(call).rejects.toMatchObject({ metadata: { problem: 'NOT_ALLOWED' } });
+    }
+  });
+
   it('counts each print, notes it with its opening, and signs it anew', async () => {
     const waybillNumber = await issue(system, shop, 'L-2');
     const before = await usageOf(system, shop);

@@ -1052,10 +1052,11 @@ export const LabelFormatSchema: GenEnum<LabelFormat> = /*@__PURE__*/
  */
 export const LabelService: GenService<{
   /**
-   * Prints up to 50,000 labels: answers the file in parts, or what stands on each label for software
-   * that draws it itself, and for each waybill, in request order, its print or why there is none.
-   * Prints are counted and noted before anything of them is answered. STATE_NOT_ALLOWED for one that
-   * was cancelled or recalled, LABEL_PRINTS_USED_UP after as many prints as the operator allows.
+   * Prints up to 50,000 labels: answers the file in parts, or what stands on each label for
+   * software that draws it itself, and for each waybill, in request order, its print or why there
+   * is none. Prints are counted and noted before anything of them is answered. STATE_NOT_ALLOWED
+   * for one that was cancelled or recalled, LABEL_PRINTS_USED_UP after as many prints as the
+   * operator allows.
    *
    * @generated from rpc queqiao.waybill.v1.LabelService.RenderLabels
    */
