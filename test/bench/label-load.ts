@@ -10,6 +10,7 @@ import { IssueWaybillsResponseSchema } from '#proto/queqiao/waybill/v1/waybill_s
 import type { BenchOptions } from './main.ts';
 import { requestSource } from './parcels.ts';
 import { type BenchServer, startBenchServer } from './server.ts';
+import { benchSortCodes } from './sort-codes.ts';
 import { openUnary } from './unary.ts';
 
 /**
@@ -42,7 +43,9 @@ export async function benchLabelLoad({
       figures[`issue_p99_ms_${name}`] = Number(p99Ms.toFixed(1));
       if (format !== undefined) figures[`labels_per_s_${name}`] = Math.round(labelsPerS);
     }
-    return { ...figures, server_rss_max_mb: Math.round(server.rssMaxMb()) };
+    const sortFigures = await benchSortCodes(server);
+    for (const [name, us] of Object.entries(sortFigures)) say(`${name.padEnd(21)} ${us}`);
+    return { ...figures, ...sortFigures, server_rss_max_mb: Math.round(server.rssMaxMb()) };
   } finally {
     await server.stop();
     await rm(folder, { recursive: true, force: true });
