@@ -95,8 +95,8 @@ export type Parcel = Message<"queqiao.waybill.v1.Parcel"> & {
   goodsDescription: string;
 
   /**
-   * Note for the courier, not for labels, since it may hold what nobody else shall read. At most 200
-   * characters.
+   * Note for the courier, not for labels, since it may hold what nobody else shall read. At most
+   * 200 characters.
    *
    * @generated from field: string remark = 11;
    */
