@@ -1,8 +1,8 @@
-import { setImmediate as letOthersRun } from 'node:timers/promises';
 import { type Tx, transaction } from '#libs/db';
 import { invalid, RpcError, toRpcError } from '#libs/errors';
 import type { CallContext } from '#libs/grpc';
 import { type Label, newNonce, numberFits, signLabel, valueProblems } from '#libs/label';
+import { turns } from '#libs/run';
 import type { LabelItem } from '#proto/queqiao/waybill/v1/label_service';
 import type { Consignee } from '#proto/queqiao/waybill/v1/waybill';
 import { accessOf } from './access.ts';
@@ -193,36 +193,42 @@ async function openPrint(deps: Deps, print: Print, item: LabelItem): Promise<Ope
   return { ...print, item, consignee };
 }
 
-/** The labels of those that could be opened. */
+/** The labels of those that could be opened. Two hundred signatures take 25 ms: in turns. */
 async function toLabels(
   deps: Deps,
   opened: readonly (OpenedPrint | RpcError)[],
   drawing: Drawing,
 ): Promise<(PrintedLabel | RpcError)[]> {
-  const prints = opened.filter((each): each is OpenedPrint => !(each instanceof RpcError));
-  const sortings = await sortingsOf(
-    deps,
-    prints.map(({ row, consignee }) => ({ courierId: row.courier_id, address: consignee.address })),
-  );
-  const sortingOf = new Map(prints.map((print, i) => [print, sortings[i]]));
+  const others = turns();
   const labels: (PrintedLabel | RpcError)[] = [];
-  for (const print of opened) {
-    const sorting =
-      print instanceof RpcError ? print : (sortingOf.get(print) as Sorting | RpcError);
-    labels.push(
-      sorting instanceof RpcError
-        ? sorting
-        : await toLabel(deps, { ...(print as OpenedPrint), sorting }, drawing).catch(toRpcError),
-    );
-    // Two hundred signatures take 25 ms: calls that wait are served in between.
-    await letOthersRun();
+  for (const print of await withSortings(deps, opened)) {
+    const isPrint = !(print instanceof RpcError);
+    labels.push(isPrint ? await toLabel(deps, print, drawing).catch(toRpcError) : print);
+    await others();
   }
   return labels;
 }
 
+async function withSortings(
+  deps: Deps,
+  opened: readonly (OpenedPrint | RpcError)[],
+): Promise<(SortedPrint | RpcError)[]> {
+  const parcels = opened.flatMap((print) =>
+    print instanceof RpcError
+      ? []
+      : [{ courierId: print.row.courier_id, address: print.consignee.address }],
+  );
+  const sortings = await sortingsOf(deps, parcels);
+  return opened.map((print) => {
+    if (print instanceof RpcError) return print;
+    const sorting = sortings.shift() as Sorting | RpcError;
+    return sorting instanceof RpcError ? sorting : { ...print, sorting };
+  });
+}
+
 async function toLabel(
   deps: Deps,
-  { row, print, item, consignee, sorting }: OpenedPrint & { sorting: Sorting },
+  { row, print, item, consignee, sorting }: SortedPrint,
   { order, templateOf }: Drawing,
 ): Promise<PrintedLabel> {
   const { signer } = deps.labels;
@@ -259,4 +265,5 @@ type Noting = {
   context: CallContext;
 };
 type OpenedPrint = Print & { item: LabelItem; consignee: Consignee };
+type SortedPrint = OpenedPrint & { sorting: Sorting };
 type Drawing = { order: PrintOrder; templateOf: TemplateOf };

@@ -66,7 +66,7 @@ export function lookUpPlaces(
     let withHeadings = true;
     for await (const texts of textsOf(context, words)) {
       const rows = await lookUpTexts(addresses, ask, texts);
-      if (rows.some(({ found }) => found instanceof RpcError || !found.isFine)) exit = Exit.FAILED;
+      if (rows.some((row) => !('found' in row) || !row.found.isFine)) exit = Exit.FAILED;
       const text = json
         ? rows.map(jsonLine).join('')
         : formatTable(
@@ -97,19 +97,20 @@ async function lookUpTexts(
   texts: string[],
 ): Promise<TextRow[]> {
   const { outcomes } = await addresses.parseAddresses({ texts });
-  const rows = outcomes.map((outcome, i) => ({ text: texts[i] ?? '', ...toPlace(outcome) }));
-  const places = rows.flatMap(({ place }) => (place instanceof RpcError ? [] : [place]));
-  const results = places.length > 0 ? await ask(places) : [];
-  return rows.map((row) => ({
-    ...row,
-    found: row.place instanceof RpcError ? row.place : (results.shift() as FoundPlace),
-  }));
+  const places = outcomes.map(toPlace);
+  const good = places.filter((place): place is PlaceFields => !(place instanceof RpcError));
+  const results = good.length > 0 ? await ask(good) : [];
+  return places.map((place, i) => {
+    const text = texts[i] ?? '';
+    if (place instanceof RpcError) return { text, error: place };
+    return { text, place, found: results.shift() as FoundPlace };
+  });
 }
 
-function toPlace({ outcome }: ParseOutcome): Pick<TextRow, 'place'> {
-  if (outcome.case === 'error') return { place: fromItemError(outcome.value) };
+function toPlace({ outcome }: ParseOutcome): PlaceFields | RpcError {
+  if (outcome.case === 'error') return fromItemError(outcome.value);
   if (outcome.case === undefined) throw new Error('an outcome without address or error');
-  return { place: { divisionCode: divisionCode(outcome.value), ...houseCell(outcome.value) } };
+  return { divisionCode: divisionCode(outcome.value), ...houseCell(outcome.value) };
 }
 
 /** What is only near the house may lie in another area. */
@@ -119,20 +120,24 @@ function houseCell({ location, locationBasis }: ParsedAddress): { cell?: string 
   return location !== undefined && isHouse ? { cell: cellOf(location) } : {};
 }
 
-function jsonLine({ text, place, found }: TextRow): string {
+function jsonLine(row: TextRow): string {
   const plain =
-    place instanceof RpcError || found instanceof RpcError
-      ? { error: factsOf(found as RpcError) }
-      : { division_code: place['divisionCode'], cell: place['cell'] ?? '', ...found.plain };
-  return `${JSON.stringify({ address: text, ...plain })}\n`;
+    'error' in row
+      ? { error: factsOf(row.error) }
+      : {
+          division_code: row.place.divisionCode ?? '',
+          cell: row.place.cell ?? '',
+          ...row.found.plain,
+        };
+  return `${JSON.stringify({ address: row.text, ...plain })}\n`;
 }
 
-function tableRow({ text, place, found }: TextRow, { headings, rowOf, context }: Table): string[] {
-  if (place instanceof RpcError || found instanceof RpcError) {
-    const error = errorLine(factsOf(found as RpcError), context.env);
-    return [...Array<string>(headings.length).fill(''), '', `${text}: ${error}`];
+function tableRow(row: TextRow, { headings, rowOf, context }: Table): string[] {
+  if ('error' in row) {
+    const error = errorLine(factsOf(row.error), context.env);
+    return [...Array<string>(headings.length).fill(''), '', `${row.text}: ${error}`];
   }
-  return [...rowOf(found.plain), place['divisionCode'] ?? '', text];
+  return [...rowOf(row.found.plain), row.place.divisionCode ?? '', row.text];
 }
 
 function placeOf(options: PlaceOptions): PlaceFields {
@@ -158,7 +163,9 @@ export type PlaceOptions = ConnectionOptions & {
   street?: string;
 };
 /** Of a `Place` of the contract. */
-export type PlaceFields = Record<string, string>;
+export type PlaceFields = Partial<
+  Record<'cell' | 'divisionCode' | 'province' | 'city' | 'district' | 'street', string>
+>;
 export type FoundPlace = { readonly plain: Plain; readonly isFine: boolean };
 export type PlaceLookup = {
   readonly words: readonly string[];
@@ -171,9 +178,8 @@ export type PlaceLookup = {
   readonly headings: readonly string[];
   readonly rowOf: (plain: Plain) => string[];
 };
-type TextRow = {
-  readonly text: string;
-  readonly place: PlaceFields | RpcError;
-  readonly found: FoundPlace | RpcError;
-};
+type TextRow = { readonly text: string } & (
+  | { readonly place: PlaceFields; readonly found: FoundPlace }
+  | { readonly error: RpcError }
+);
 type Table = Pick<PlaceLookup, 'headings' | 'rowOf'> & { context: CliContext };

@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
+import { turns } from '#libs/run';
 import type { Graph } from './graph.ts';
 
 const TREES = 32;
@@ -36,6 +36,7 @@ async function halve(graph: Graph, piece: Piece, { random, tolerance }: Halving)
     }),
   );
   const loads = piece.nodes.map((node) => graph.loads[node] ?? 0);
+  const others = turns();
   let best: Cut | undefined;
   for (let i = 0; i < TREES; i++) {
     const cut = cutTree(spanningTree(edges, loads.length, random), { loads, counts });
@@ -43,8 +44,7 @@ async function halve(graph: Graph, piece: Piece, { random, tolerance }: Halving)
     const length = edges.filter(([a, b]) => cut.side[a] !== cut.side[b]).length;
     const candidate = { ...cut, length };
     if (best === undefined || isBetter(candidate, best, tolerance)) best = candidate;
-    // Others are served between.
-    await setImmediate();
+    await others();
   }
   // A piece has at least as many cells as parts, so that one cell can always be cut off.
   if (best === undefined) throw new Error('no cut of a spanning tree was found');
