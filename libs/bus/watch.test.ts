@@ -31,7 +31,7 @@ describe('a watcher', () => {
     await using bus = openBus(nats.url);
     const seen = watch(bus);
     const sent: string[] = [];
-    // A connection made while the server comes up may be lost once more, with one more reset, before
+    // A connection made while the server comes up may be lost once more, with one more reset before
     // an event or instead of it: then the next one counts.
     const send = (id: string) =>
       vi.waitFor(async () => {
